@@ -87,7 +87,8 @@ CREATE TABLE audit_chain_heads (
 COMMENT ON TABLE audit_chain_heads IS 'The last event of each chain. A chain with its newest events cut off does not reach its head.';
 COMMENT ON COLUMN audit_chain_heads.replaced_hash IS 'event_hash of the head before the latest append: what the append expected to find.';
 
--- Rows of the log do not change. Custody functions carry the setting datastorage.custody = on; everything else is refused.
+-- Rows of the log do not change. Custody functions set datastorage.custody to on around what they do, everything else is
+-- refused. They call set_config: a SET clause with a name of our own may only be written by a superuser.
 CREATE FUNCTION guard_audit_events() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   hold_columns constant text[] := ARRAY['legal_hold', 'legal_hold_reason', 'legal_hold_placed_by', 'legal_hold_placed_at'];
@@ -112,7 +113,6 @@ CREATE TRIGGER audit_events_guard_truncate BEFORE TRUNCATE ON audit_events_defau
 CREATE FUNCTION create_audit_events_month(month date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp
-SET datastorage.custody = 'on'
 SET lock_timeout = '2s'
 AS $$
 DECLARE
@@ -130,9 +130,11 @@ BEGIN
   EXECUTE format('CREATE TABLE %I (LIKE audit_events INCLUDING ALL)', name);
   IF EXISTS (SELECT FROM audit_events_default WHERE event_date >= first_day AND event_date < next_month) THEN
     LOCK TABLE audit_events_default IN ACCESS EXCLUSIVE MODE;
+    PERFORM set_config('datastorage.custody', 'on', true);
     EXECUTE format(
       'WITH moved AS (DELETE FROM audit_events_default WHERE event_date >= %L AND event_date < %L RETURNING *)
        INSERT INTO %I SELECT * FROM moved', first_day, next_month, name);
+    PERFORM set_config('datastorage.custody', 'off', true);
   END IF;
   EXECUTE format('ALTER TABLE audit_events ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name, first_day, next_month);
   EXECUTE format('CREATE TRIGGER audit_events_guard_truncate BEFORE TRUNCATE ON %I
