@@ -1,0 +1,275 @@
+/** A label of a metric. */
+export interface Label {
+  /** Every value it can have, where that is a closed list; what is not in it does not compile. */
+  readonly values?: readonly string[];
+  readonly meaning: string;
+  /** Whether some measurements go without it. */
+  readonly optional?: true;
+}
+
+/** One metric as an operator sees it. The table below is all there is: types, the scrape and docs/metrics.md come from it. */
+export interface Instrument {
+  /** Name as it appears in a scrape; a histogram adds `_bucket`, `_sum` and `_count` to it. */
+  readonly name: string;
+  /** Name in OpenTelemetry's conventions, where that is another one. */
+  readonly openTelemetryName?: string;
+  /** `gauge` and `observedCounter` are read from a callback at the moment of the scrape. */
+  readonly kind: "histogram" | "counter" | "gauge" | "observedCounter";
+  /** Unit in UCUM form: `s`, `By`, `{event}`, `1`. */
+  readonly unit: string;
+  readonly labels: Readonly<Record<string, Label>>;
+  /** Upper bounds of a histogram's buckets, in its unit. */
+  readonly buckets?: readonly number[];
+  readonly meaning: string;
+}
+
+/** Categories of events that are counted by their own name; an event_category is an open set and may not become labels. */
+export const CATEGORIES = [
+  "gateway",
+  "signalprocessing",
+  "analysis",
+  "aiagent",
+  "orchestration",
+  "approval",
+  "workflow",
+  "workflowexecution",
+  "notification",
+  "effectiveness",
+  "actiontype",
+  "webhook",
+  "datastorage",
+  "apifrontend",
+  "other",
+] as const;
+
+/** What became of an event. */
+export const EVENT_OUTCOMES = ["recorded", "duplicate", "conflict", "rejected", "queued"] as const;
+
+/** The canonical status codes as gRPC spells them; Connect's answers are counted under the same names. */
+export const STATUS_CODES = [
+  "OK",
+  "CANCELLED",
+  "UNKNOWN",
+  "INVALID_ARGUMENT",
+  "DEADLINE_EXCEEDED",
+  "NOT_FOUND",
+  "ALREADY_EXISTS",
+  "PERMISSION_DENIED",
+  "RESOURCE_EXHAUSTED",
+  "FAILED_PRECONDITION",
+  "ABORTED",
+  "OUT_OF_RANGE",
+  "UNIMPLEMENTED",
+  "INTERNAL",
+  "UNAVAILABLE",
+  "DATA_LOSS",
+  "UNAUTHENTICATED",
+] as const;
+
+const calls = {
+  /** https://opentelemetry.io/docs/specs/semconv/rpc/rpc-metrics/ with two finer buckets below 5 ms. */
+  rpcServerCallDuration: {
+    name: "rpc_server_call_duration_seconds",
+    openTelemetryName: "rpc.server.call.duration",
+    kind: "histogram",
+    unit: "s",
+    labels: {
+      "rpc.system.name": { values: ["grpc", "connectrpc"], meaning: "Protocol of the call; gRPC-Web counts as grpc." },
+      "rpc.method": { meaning: "`package.Service/Method`, or `_OTHER` for one that is not served." },
+      "rpc.status_code": { values: STATUS_CODES, meaning: "Status the call ended with, in gRPC's spelling." },
+      "error.type": {
+        values: STATUS_CODES,
+        optional: true,
+        meaning: "The status again, on calls that failed through the service's own doing.",
+      },
+    },
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
+    meaning: "Duration of incoming calls, from headers to status; for a stream, its whole life.",
+  },
+  connections: {
+    name: "datastorage_connections",
+    kind: "gauge",
+    unit: "{connection}",
+    labels: {},
+    meaning: "Client connections open now. The limit is DATASTORAGE_MAX_CONNECTIONS.",
+  },
+} as const satisfies Record<string, Instrument>;
+
+const appends = {
+  writeDuration: {
+    name: "datastorage_write_duration_seconds",
+    kind: "histogram",
+    unit: "s",
+    labels: {
+      result: {
+        values: ["ok", "stale", "duplicate", "error"],
+        meaning:
+          "`ok`: committed; `stale`: a chain had grown meanwhile; `duplicate`: an id was already there; `error`: refused or lost.",
+      },
+    },
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    meaning: "Duration of one append: one statement, from sending it to its answer.",
+  },
+  auditLag: {
+    name: "datastorage_audit_lag_seconds",
+    kind: "histogram",
+    unit: "s",
+    labels: {
+      path: {
+        values: ["direct", "queue"],
+        meaning: "`direct`: appended when it came; `queue`: waited in Valkey first.",
+      },
+    },
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600],
+    meaning: "From an event's event_timestamp to its commit; 0 where an emitter's clock runs ahead.",
+  },
+  events: {
+    name: "datastorage_events_total",
+    kind: "counter",
+    unit: "{event}",
+    labels: {
+      outcome: { values: EVENT_OUTCOMES, meaning: "What became of the event." },
+      category: { values: CATEGORIES, meaning: "Its event_category; `other` for one that is not in the list." },
+    },
+    meaning: "Events whose fate is settled. Every event that was received counts once.",
+  },
+  appendEvents: {
+    name: "datastorage_append_events",
+    kind: "histogram",
+    unit: "{event}",
+    labels: {},
+    buckets: [1, 2, 5, 10, 25, 50, 100, 200, 300, 400, 500, 1000, 2000, 5000],
+    meaning: "Events in one append: how well small requests are gathered.",
+  },
+  appendRetries: {
+    name: "datastorage_append_retries_total",
+    kind: "counter",
+    unit: "{append}",
+    labels: {
+      reason: {
+        values: ["stale", "serialization", "deadlock", "lock", "connection", "split"],
+        meaning:
+          "`stale`: a chain had grown meanwhile; `serialization`, `deadlock`, `lock`: the database asked for another try; " +
+          "`connection`: it was lost; `split`: one event was refused and the rest is tried without it.",
+      },
+    },
+    meaning: "Appends that were made again.",
+  },
+  writerPendingEvents: {
+    name: "datastorage_writer_pending_events",
+    kind: "gauge",
+    unit: "{event}",
+    labels: {},
+    meaning: "Events taken from callers and not settled yet.",
+  },
+  writerPendingBytes: {
+    name: "datastorage_writer_pending_bytes",
+    kind: "gauge",
+    unit: "By",
+    labels: {},
+    meaning: "Bytes of these events.",
+  },
+  writerPendingLimit: {
+    name: "datastorage_writer_pending_limit",
+    kind: "gauge",
+    unit: "1",
+    labels: { of: { values: ["events", "bytes"], meaning: "What is limited." } },
+    meaning: "DATASTORAGE_PENDING_EVENTS and DATASTORAGE_PENDING_BYTES: where callers are held back.",
+  },
+  writerWaitingCallers: {
+    name: "datastorage_writer_waiting_callers",
+    kind: "gauge",
+    unit: "{caller}",
+    labels: {},
+    meaning: "Calls held back because the writer is full.",
+  },
+} as const satisfies Record<string, Instrument>;
+
+const database = {
+  databaseUp: {
+    name: "datastorage_database_up",
+    kind: "gauge",
+    unit: "1",
+    labels: {},
+    meaning: "1 while PostgreSQL answers, else 0.",
+  },
+  poolConnections: {
+    name: "datastorage_pool_connections",
+    kind: "gauge",
+    unit: "{connection}",
+    labels: {
+      pool: { values: ["append", "read"], meaning: "Which pool." },
+      state: {
+        values: ["active", "idle", "waiting"],
+        meaning: "`active`: runs a statement; `idle`: open and free; `waiting`: a statement waits for a connection.",
+      },
+    },
+    meaning: "Use of the database connections.",
+  },
+  partitionMonthsAhead: {
+    name: "datastorage_partition_months_ahead",
+    kind: "gauge",
+    unit: "{month}",
+    labels: {},
+    meaning: "Months after this one that have a partition without a gap. The aim is DATASTORAGE_MONTHS_AHEAD.",
+  },
+  defaultPartitionRows: {
+    name: "datastorage_default_partition_rows",
+    kind: "gauge",
+    unit: "{event}",
+    labels: {},
+    meaning:
+      "Events in the partition for months that have none of their own; the database's estimate, and never 0 when there is one.",
+  },
+} as const satisfies Record<string, Instrument>;
+
+const processes = {
+  buildInfo: {
+    name: "datastorage_build_info",
+    kind: "gauge",
+    unit: "1",
+    labels: { version: { meaning: "Version of the service." }, node: { meaning: "Version of Node." } },
+    meaning: "Always 1; its labels tell what runs.",
+  },
+  processResidentMemory: {
+    name: "process_resident_memory_bytes",
+    kind: "gauge",
+    unit: "By",
+    labels: {},
+    meaning: "Memory the process holds.",
+  },
+  processCpu: {
+    name: "process_cpu_seconds_total",
+    kind: "observedCounter",
+    unit: "s",
+    labels: {},
+    meaning: "CPU time used, user and system together.",
+  },
+  processStartTime: {
+    name: "process_start_time_seconds",
+    kind: "gauge",
+    unit: "s",
+    labels: {},
+    meaning: "When the process started, in seconds since 1970.",
+  },
+  eventLoopLagP99: {
+    name: "nodejs_eventloop_lag_p99_seconds",
+    kind: "gauge",
+    unit: "s",
+    labels: {},
+    meaning: "How late timers fire, 99th percentile since the scrape before: time in which nothing else could run.",
+  },
+  heapUsed: {
+    name: "nodejs_heap_size_used_bytes",
+    kind: "gauge",
+    unit: "By",
+    labels: {},
+    meaning: "JavaScript heap in use.",
+  },
+} as const satisfies Record<string, Instrument>;
+
+/** The groups of metrics in the order in which docs/metrics.md shows them. */
+export const groups = { Calls: calls, Writing: appends, Database: database, Process: processes } as const;
+
+/** Every metric, by the name it has in the program. */
+export const instruments = { ...calls, ...appends, ...database, ...processes } as const;
