@@ -1,26 +1,17 @@
-import { type instruments, STATUS_CODES } from "./instruments.ts";
+import { type instruments, SERVER_FAILURES, STATUS_CODES } from "./instruments.ts";
 import type { Labels } from "./metrics.ts";
 
 export type StatusCode = (typeof STATUS_CODES)[number];
+type ServerFailure = (typeof SERVER_FAILURES)[number];
 export type CallLabels = Labels<typeof instruments.rpcServerCallDuration>;
 export type RpcSystem = CallLabels["rpc.system.name"];
 
 /** The method of calls to something that is not served, so that callers cannot make labels up. */
 export const UNKNOWN_METHOD = "_OTHER";
 
-/** Statuses that OpenTelemetry's conventions count as a server's own failures; the others are the caller's. */
-const SERVER_FAILURES: readonly StatusCode[] = [
-  "UNKNOWN",
-  "DEADLINE_EXCEEDED",
-  "UNIMPLEMENTED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-];
-
 /** Whether a call with this status failed through the service's own doing: its span is an error, its metric has `error.type`. */
-export function isServerFailure(status: StatusCode): boolean {
-  return SERVER_FAILURES.includes(status);
+export function isServerFailure(status: StatusCode): status is ServerFailure {
+  return (SERVER_FAILURES as readonly StatusCode[]).includes(status);
 }
 
 /** The status of a canonical code's number, 0 to 16; UNKNOWN for any other. */

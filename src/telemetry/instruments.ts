@@ -66,6 +66,16 @@ export const STATUS_CODES = [
   "UNAUTHENTICATED",
 ] as const;
 
+/** Statuses that OpenTelemetry's conventions count as a server's own failures; the others are the caller's. */
+export const SERVER_FAILURES = [
+  "UNKNOWN",
+  "DEADLINE_EXCEEDED",
+  "UNIMPLEMENTED",
+  "INTERNAL",
+  "UNAVAILABLE",
+  "DATA_LOSS",
+] as const satisfies readonly (typeof STATUS_CODES)[number][];
+
 const calls = {
   /** https://opentelemetry.io/docs/specs/semconv/rpc/rpc-metrics/ with two finer buckets below 5 ms. */
   rpcServerCallDuration: {
@@ -78,9 +88,9 @@ const calls = {
       "rpc.method": { meaning: "`package.Service/Method`, or `_OTHER` for one that is not served." },
       "rpc.status_code": { values: STATUS_CODES, meaning: "Status the call ended with, in gRPC's spelling." },
       "error.type": {
-        values: STATUS_CODES,
+        values: SERVER_FAILURES,
         optional: true,
-        meaning: "The status again, on calls that failed through the service's own doing.",
+        meaning: "The status again, on calls that failed through the service's own doing; absent from the others.",
       },
     },
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
@@ -131,7 +141,8 @@ const appends = {
       outcome: { values: EVENT_OUTCOMES, meaning: "What became of the event." },
       category: { values: CATEGORIES, meaning: "Its event_category; `other` for one that is not in the list." },
     },
-    meaning: "Events whose fate is settled. Every event that was received counts once.",
+    meaning:
+      "Events that were answered, by what became of them. Those of a call that ended in an error are not among them.",
   },
   appendEvents: {
     name: "datastorage_append_events",

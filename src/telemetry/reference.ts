@@ -8,21 +8,47 @@ export function scrapedType({ kind }: Instrument): string {
   return TYPES[kind];
 }
 
-/** The part of docs/metrics.md that follows from the table of instruments. */
+/** The part of docs/metrics.md that follows from the table of instruments: a table for each group, then its labels and buckets. */
 export function metricsMarkdown(): string {
   return Object.entries(groups)
-    .map(([title, group]) => [`### ${title}`, ...Object.values<Instrument>(group).map(entry)].join("\n\n"))
+    .map(([title, group]) => section(title, Object.values(group)))
     .join("\n\n");
 }
 
-function entry(instrument: Instrument): string {
-  const { name, unit, meaning, buckets, openTelemetryName } = instrument;
-  const heading = `**\`${name}\`** – ${scrapedType(instrument)}, unit \`${unit}\``;
-  const origin = openTelemetryName === undefined ? "" : ` \`${openTelemetryName}\` of OpenTelemetry's conventions.`;
-  const labels = scrapedLabels(instrument).map(([label, { meaning: about, values, optional }]) => {
-    const listed = values === undefined ? "" : ` One of ${values.map((value) => `\`${value}\``).join(", ")}.`;
-    return `- \`${label}\`${optional === true ? " (not always)" : ""}: ${about}${listed}`;
+function section(title: string, group: readonly Instrument[]): string {
+  const details = group.flatMap((instrument) => [...labelLines(instrument), ...bucketLines(instrument)]);
+  return [
+    `### ${title}`,
+    "",
+    "| Metric | Type | Unit | Labels | Meaning |",
+    "|---|---|---|---|---|",
+    ...group.map(row),
+    ...(details.length === 0 ? [] : ["", ...details]),
+  ].join("\n");
+}
+
+function row(instrument: Instrument): string {
+  const { name, unit, meaning, openTelemetryName } = instrument;
+  const labels = scrapedLabels(instrument).map(([label]) => `\`${label}\``);
+  const origin = openTelemetryName === undefined ? "" : ` OpenTelemetry's \`${openTelemetryName}\`.`;
+  const cells = [
+    `\`${name}\``,
+    scrapedType(instrument),
+    `\`${unit}\``,
+    labels.join(", ") || "–",
+    `${meaning}${origin}`,
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+function labelLines(instrument: Instrument): string[] {
+  return scrapedLabels(instrument).map(([label, { meaning, values = [] }]) => {
+    const untold = values.map((value) => `\`${value}\``).filter((value) => !meaning.includes(value));
+    const list = untold.length === 0 ? "" : ` Values: ${untold.join(", ")}.`;
+    return `- \`${label}\` of \`${instrument.name}\`: ${meaning}${list}`;
   });
-  const bounds = buckets === undefined ? [] : [`- buckets up to ${buckets.join(", ")}`];
-  return [heading, `${meaning}${origin}`, [...labels, ...bounds].join("\n")].filter((part) => part !== "").join("\n\n");
+}
+
+function bucketLines({ name, buckets }: Instrument): string[] {
+  return buckets === undefined ? [] : [`- buckets of \`${name}\`: up to ${buckets.join(", ")}`];
 }
