@@ -13,6 +13,7 @@ import {
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
+import { complaints } from "./complaints.ts";
 import type { Logger } from "./logs.ts";
 
 export interface TracingOptions {
@@ -75,23 +76,4 @@ const HEADERS: TextMapGetter<Headers> = {
 /** The caller's span as its `traceparent` and `tracestate` name it (W3C Trace Context), to be the parent of ours; without tracing, none. */
 export function callerContext(headers: Headers): Context {
   return propagation.extract(ROOT_CONTEXT, headers, HEADERS);
-}
-
-const QUIET_MS = 60_000;
-
-/** What the OpenTelemetry SDK has to complain about, as warnings, at most one a minute: a collector that is away stays away for a while. */
-function complaints(log: Logger) {
-  let quietUntil = 0;
-  const complain = (message: string, ...details: unknown[]) => {
-    const now = performance.now();
-    if (now < quietUntil) return;
-    quietUntil = now + QUIET_MS;
-    const [error] = details.filter((detail) => detail instanceof Error);
-    log.warn(
-      { detail: message.slice(0, 300), ...(error && { err: error }) },
-      "traces cannot be delivered as they should",
-    );
-  };
-  const ignore = () => {};
-  return { error: complain, warn: complain, info: ignore, debug: ignore, verbose: ignore };
 }
