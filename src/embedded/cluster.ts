@@ -100,7 +100,11 @@ async function initialise(
     await runAs(identity, [programs.initdb, `--pgdata=${unfinished}`, ...flags]);
     await rename(unfinished, paths.data);
   } catch (error) {
-    throw new Error(`PostgreSQL could not prepare ${paths.data}: ${outputOf(error)}`, { cause: error });
+    const output = outputOf(error);
+    const cure = /effective user ID/.test(output)
+      ? " Give this user an entry in /etc/passwd, or set DATABASE_URL."
+      : "";
+    throw new Error(`PostgreSQL could not prepare ${paths.data}: ${output}.${cure}`, { cause: error });
   } finally {
     await rm(passwordFile, { force: true });
   }

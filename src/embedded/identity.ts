@@ -31,8 +31,8 @@ export async function identityFor(folder: string): Promise<Identity> {
   const owner = ownerOf(folder) ?? (await accountOf("postgres")) ?? (await accountOf("nobody"));
   if (!owner) {
     throw new Error(
-      "PostgreSQL does not run as root, and this machine has neither a user `postgres` nor `nobody` to run it as. " +
-        "Start as an ordinary user, add one of the two, or set DATABASE_URL.",
+      "The embedded servers do not run as root, and this machine has neither a user `postgres` nor `nobody` to run them as. " +
+        "Start as an ordinary user, add one of the two, or set DATABASE_URL and VALKEY_URL.",
     );
   }
   const who = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups"];

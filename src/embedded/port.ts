@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
+import type { Log } from "./log.ts";
 
 const loopback = "127.0.0.1";
 
@@ -27,4 +28,12 @@ export async function freePort(): Promise<number> {
   await once(server, "close");
   if (typeof address !== "object" || address === null) throw new Error("no port of 127.0.0.1 is free");
   return address.port;
+}
+
+/** `preferred` where it is free, else any free port, which is said. 0: any. */
+export async function choosePort(server: string, preferred: number, log: Log): Promise<number> {
+  if (preferred !== 0 && (await isFree(preferred))) return preferred;
+  const port = await freePort();
+  if (preferred !== 0) log.warn({ busy: preferred, port }, `port ${preferred} is busy, ${server} takes ${port}`);
+  return port;
 }

@@ -7,7 +7,7 @@ import { type ClusterPaths, clusterPaths, ensureCluster, findPrograms, type Prog
 import { type Identity, identityFor } from "./identity.ts";
 import { type LeashedServer, startLeashed } from "./leash.ts";
 import type { Log } from "./log.ts";
-import { freePort, isFree } from "./port.ts";
+import { choosePort, freePort, isFree } from "./port.ts";
 import { commandOf, endProcess } from "./process.ts";
 
 /** The port asked for first: next to PostgreSQL's own, so that neither is in the other's way. */
@@ -80,7 +80,7 @@ interface Launch {
 }
 
 async function listen(launch: Launch): Promise<{ server: LeashedServer; port: number }> {
-  let port = await choosePort(launch.options);
+  let port = await choosePort("PostgreSQL", launch.options.port ?? usualPort, launch.options.log);
   for (let attempt = 1; ; attempt++) {
     const stale = postmasterLines(launch.paths);
     const server = launchServer(launch, port);
@@ -93,13 +93,6 @@ async function listen(launch: Launch): Promise<{ server: LeashedServer; port: nu
         `PostgreSQL ended while starting (${failure}). Its log: ${launch.paths.log}${lastLines(launch.paths.log)}`,
       );
   }
-}
-
-async function choosePort({ port: preferred = usualPort, log }: PostgresOptions): Promise<number> {
-  if (preferred !== 0 && (await isFree(preferred))) return preferred;
-  const port = await freePort();
-  if (preferred !== 0) log.warn({ busy: preferred, port }, `port ${preferred} is busy, PostgreSQL takes ${port}`);
-  return port;
 }
 
 function launchServer(

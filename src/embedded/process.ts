@@ -19,7 +19,12 @@ export async function commandOf(pid: number): Promise<string | undefined> {
 
 /** Sends `signal` and waits until the process is gone. @throws Error when it is still there after `withinMs`. */
 export async function endProcess(pid: number, signal: NodeJS.Signals, withinMs: number): Promise<void> {
-  process.kill(pid, signal);
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ESRCH") return;
+    throw new Error(`process ${pid} cannot be ended by this user; end it by hand and start again`, { cause: error });
+  }
   for (const until = Date.now() + withinMs; Date.now() < until; ) {
     if ((await commandOf(pid)) === undefined) return;
     await wait(20);

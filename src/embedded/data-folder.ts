@@ -1,0 +1,105 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+/** Holds the lock of a data folder; its presence also marks a folder as ours. */
+const lockName = "lock";
+const holderName = "holder.json";
+/** What emptying keeps: downloaded programs, so that a fresh start works without a network. */
+const keptWhenEmptied = new Set([lockName, holderName, "programs"]);
+
+/** Who runs on a data folder. */
+export interface Holder {
+  readonly pid: number;
+  /** Host and port that it serves on, once it does. */
+  readonly address?: string;
+}
+
+/** The folder is in use by another process. The message is for a person. */
+export class DataFolderInUse extends Error {
+  readonly holder: Holder | undefined;
+
+  constructor(folder: string, holder: Holder | undefined) {
+    const who = holder ? `process ${holder.pid}` : "another process";
+    const where = holder?.address ? `, which serves on ${holder.address}` : "";
+    super(
+      `${folder} is in use by ${who}${where}. Use that one, stop it first${holder ? ` (kill ${holder.pid})` : ""}, ` +
+        "or name another folder in DATASTORAGE_DATA_DIR.",
+    );
+    this.name = "DataFolderInUse";
+    this.holder = holder;
+  }
+}
+
+/** A data folder that this process alone uses until release(), or until it ends in any way. */
+export interface DataFolder {
+  /** Absolute path. */
+  readonly path: string;
+  /** Lets a second start say where this one serves. */
+  announce(address: string): void;
+  /** Removes everything that was stored, for a start from nothing. @throws Error when the folder was not made by us. */
+  empty(): void;
+  release(): void;
+}
+
+/**
+ * Takes the data folder, made when it is missing.
+ *
+ * The lock is SQLite's on an empty database file: the one lock by the operating system that Node offers. It goes with the
+ * process however that ends, so there is no stale lock and no guessing about process ids.
+ *
+ * @throws DataFolderInUse when another process has it.
+ */
+export function takeDataFolder(path: string): DataFolder {
+  const folder = resolve(path);
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  const foreign = !existsSync(join(folder, lockName)) && readdirSync(folder).length > 0;
+  const lock = lockFile(folder);
+  const announce = (holder: Holder) => {
+    const file = join(folder, holderName);
+    writeFileSync(`${file}.new`, JSON.stringify(holder), { mode: 0o644 });
+    renameSync(`${file}.new`, file);
+  };
+  announce({ pid: process.pid });
+  return {
+    path: folder,
+    announce: (address) => announce({ pid: process.pid, address }),
+    empty() {
+      if (foreign)
+        throw new Error(`${folder} holds files that are not ours; empty it by hand, or name another folder.`);
+      for (const name of readdirSync(folder)) {
+        if (!keptWhenEmptied.has(name)) rmSync(join(folder, name), { recursive: true, force: true });
+      }
+    },
+    release() {
+      rmSync(join(folder, holderName), { force: true });
+      lock.close();
+    },
+  };
+}
+
+function lockFile(folder: string): DatabaseSync {
+  const lock = new DatabaseSync(join(folder, lockName), { timeout: 0 });
+  try {
+    lock.exec("pragma journal_mode = memory");
+    lock.exec("begin exclusive");
+    return lock;
+  } catch (error) {
+    lock.close();
+    if (error instanceof Error && "errcode" in error && error.errcode === sqliteBusy) {
+      throw new DataFolderInUse(folder, readHolder(folder));
+    }
+    throw error;
+  }
+}
+
+const sqliteBusy = 5;
+
+function readHolder(folder: string): Holder | undefined {
+  try {
+    const holder: unknown = JSON.parse(readFileSync(join(folder, holderName), "utf8"));
+    return holder as Holder;
+  } catch {
+    return undefined;
+  }
+}
