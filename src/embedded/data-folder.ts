@@ -1,12 +1,31 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-/** Holds the lock of a data folder; its presence also marks a folder as ours. */
+/** Holds the lock of a data folder. */
 const lockName = "lock";
 const holderName = "holder.json";
+/** Marks a folder as made by us, for people and for empty(). */
+const markName = "README.txt";
+const mark =
+  "The data of an embedded Kubernaut DataStorage: databases, passwords and downloaded programs.\n" +
+  "`npm start -- --fresh` empties this folder. Do not put files of your own here.\n";
+/** Result codes of SQLite: another process has the lock; the file cannot be written; the file cannot be opened. */
+const sqliteBusy = 5;
+const sqliteReadonly = 8;
+const sqliteCannotOpen = 14;
 /** What emptying keeps: downloaded programs, so that a fresh start works without a network. */
-const keptWhenEmptied = new Set([lockName, holderName, "programs"]);
+const keptWhenEmptied = new Set([lockName, holderName, markName, "programs"]);
 
 /** Who runs on a data folder. */
 export interface Holder {
@@ -52,21 +71,25 @@ export interface DataFolder {
  */
 export function takeDataFolder(path: string): DataFolder {
   const folder = resolve(path);
-  mkdirSync(folder, { recursive: true, mode: 0o711 });
-  const foreign = !existsSync(join(folder, lockName)) && readdirSync(folder).length > 0;
-  const lock = lockFile(folder);
+  const lock = accessible(folder, () => {
+    mkdirSync(folder, { recursive: true, mode: 0o711 });
+    if (readdirSync(folder).length === 0) writeFileSync(join(folder, markName), mark);
+    return lockFile(folder);
+  });
   const announce = (holder: Holder) => {
     const file = join(folder, holderName);
     writeFileSync(`${file}.new`, JSON.stringify(holder), { mode: 0o644 });
     renameSync(`${file}.new`, file);
+    leaveToOwner(folder);
   };
-  announce({ pid: process.pid });
+  accessible(folder, () => announce({ pid: process.pid }));
   return {
     path: folder,
     announce: (address) => announce({ pid: process.pid, address }),
     empty() {
-      if (foreign)
-        throw new Error(`${folder} holds files that are not ours; empty it by hand, or name another folder.`);
+      if (!existsSync(join(folder, markName))) {
+        throw new Error(`${folder} was not made by datastorage; empty it by hand, or name another folder.`);
+      }
       for (const name of readdirSync(folder)) {
         if (!keptWhenEmptied.has(name)) rmSync(join(folder, name), { recursive: true, force: true });
       }
@@ -76,6 +99,35 @@ export function takeDataFolder(path: string): DataFolder {
       lock.close();
     },
   };
+}
+
+/** Does something in the folder, with words of advice where this user may not. */
+function accessible<T>(folder: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const owner = existsSync(folder) ? `, which belongs to uid ${statSync(folder).uid}` : "";
+    throw new Error(
+      `This user may not write in ${folder}${owner}: start as its owner, or name another folder in DATASTORAGE_DATA_DIR.`,
+      { cause: error },
+    );
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ("errcode" in error) return error.errcode === sqliteReadonly || error.errcode === sqliteCannotOpen;
+  return "code" in error && ["EACCES", "EPERM", "EROFS"].includes(String(error.code));
+}
+
+/** Root, in a folder of somebody else, leaves no file there that its owner could not use at the next start. */
+function leaveToOwner(folder: string): void {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(folder);
+  for (const name of [lockName, holderName, markName]) {
+    if (existsSync(join(folder, name))) chownSync(join(folder, name), uid, gid);
+  }
 }
 
 function lockFile(folder: string): DatabaseSync {
@@ -92,8 +144,6 @@ function lockFile(folder: string): DatabaseSync {
     throw error;
   }
 }
-
-const sqliteBusy = 5;
 
 function readHolder(folder: string): Holder | undefined {
   try {

@@ -51,9 +51,9 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   const paths = clusterPaths(dataDir);
   const programs = await findPrograms();
   const identity = await identityFor(paths.data);
-  const foreignPid = await endLeftover(paths, options.log);
+  const lookPastPid = await endLeftover(paths, options.log);
   const { password, created } = await ensureCluster(paths, programs, identity, !options.disposable);
-  const launch = { dataDir, paths, programs, identity, foreignPid, options };
+  const launch = { dataDir, paths, programs, identity, lookPastPid, options };
   const { server, port } = await listen(launch);
   const adminUrl = urlOf("postgres", password, port, "postgres");
   try {
@@ -75,7 +75,7 @@ interface Launch {
   readonly paths: ClusterPaths;
   readonly programs: Programs;
   readonly identity: Identity;
-  readonly foreignPid: number | undefined;
+  readonly lookPastPid: number | undefined;
   readonly options: PostgresOptions;
 }
 
@@ -96,7 +96,7 @@ async function listen(launch: Launch): Promise<{ server: LeashedServer; port: nu
 }
 
 function launchServer(
-  { dataDir, paths, programs, identity, foreignPid, options }: Launch,
+  { dataDir, paths, programs, identity, lookPastPid, options }: Launch,
   port: number,
 ): LeashedServer {
   const settings = options.disposable ? { ...durableSettings, ...disposableSettings } : durableSettings;
@@ -108,9 +108,9 @@ function launchServer(
     signal: "INT",
     graceSeconds: 60,
     ...(options.disposable ? { removeAfterwards: dataDir } : {}),
-    // A pid in postmaster.pid that by now belongs to somebody else would keep PostgreSQL from starting. This variable is how
-    // pg_ctl tells it to look past one pid; the check for shared memory still in use stays in force.
-    ...(foreignPid === undefined ? {} : { env: { PG_GRANDPARENT_PID: String(foreignPid) } }),
+    // A pid in postmaster.pid that is a zombie or another program by now would keep PostgreSQL from starting. This variable is
+    // how pg_ctl tells it to look past one pid; the check for shared memory still in use stays in force.
+    ...(lookPastPid === undefined ? {} : { env: { PG_GRANDPARENT_PID: String(lookPastPid) } }),
   });
 }
 
@@ -169,18 +169,18 @@ async function untilReady(
 }
 
 /**
- * Ends a PostgreSQL on our data that outlived its starter: its leash may still be at it, or may be gone as well.
- * Returns the pid in postmaster.pid where that belongs to another program by now.
+ * Ends a PostgreSQL on our data that outlived its starter: its leash may still be at it, or may be gone as well. Returns the
+ * pid in postmaster.pid, which from then on is nobody, a zombie that nobody has reaped, or another program's.
  */
 async function endLeftover(paths: ClusterPaths, log: Log): Promise<number | undefined> {
   const pid = Number(postmasterLines(paths)[0]);
   if (!Number.isInteger(pid) || pid <= 1) return undefined;
   const command = await commandOf(pid);
-  if (command === undefined) return undefined;
-  if (!(command.includes("postgres") && command.includes(paths.data))) return pid;
-  log.warn({ pid }, `a PostgreSQL of an earlier start (pid ${pid}) is still there, waiting for its end`);
-  await endProcess(pid, "SIGINT", 60_000);
-  return undefined;
+  if (command?.includes("postgres") && command.includes(paths.data)) {
+    log.warn({ pid }, `a PostgreSQL of an earlier start (pid ${pid}) is still there, waiting for its end`);
+    await endProcess(pid, "SIGINT", 60_000);
+  }
+  return pid;
 }
 
 function postmasterLines(paths: ClusterPaths): readonly string[] {
