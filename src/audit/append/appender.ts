@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Fault } from "../../fault.ts";
+import { saltedDigest } from "../../integrity/event_digest.ts";
+import { classifyError, sqlState } from "../../postgres/errors.ts";
+import type { Lane } from "../../postgres/lane.ts";
+import type { PreparedEvent } from "../prepare.ts";
+import { linkEvents } from "./chain.ts";
+import type { HeadCache } from "./head_cache.ts";
+import type { Outcome } from "./outcome.ts";
+import { appendEvents, readHeads, readStoredIds, type StoredId } from "./statements.ts";
+
+/** What an append tells those who watch; nothing of it changes what it does. */
+export interface AppendObserver {
+  attempt(result: "ok" | "stale" | "duplicate" | "error", seconds: number, events: number): void;
+  retry(reason: "stale" | "duplicate" | "again" | "split"): void;
+  recorded(event: PreparedEvent): void;
+  defect(error: unknown): void;
+}
+
+export interface AppenderParts {
+  readonly heads: HeadCache;
+  /** Makes the month's partition where it is wanted and missing. */
+  readonly ensureMonths: (eventDates: Iterable<string>) => Promise<void>;
+  readonly observer: AppendObserver;
+}
+
+/** How often an append that lost a race is tried before the database counts as unavailable. */
+const ATTEMPTS = 20;
+/** From this try on it waits before the next, a little at random, so that two processes do not keep each other from a chain. */
+const PAUSE_FROM = 3;
+
+/**
+ * Appends events over one lane until each has its outcome, and calls `settle` for each as soon as it is known. The
+ * event ids must differ from each other.
+ *
+ * @throws Fault `unavailable` when the database cannot take them now: the fate of those not settled is unknown. Those of
+ * one correlation are settled in order: where one is unknown, so are all after it.
+ */
+export async function append(
+  lane: Lane,
+  events: readonly PreparedEvent[],
+  settle: (event: PreparedEvent, outcome: Outcome) => void,
+  parts: AppenderParts,
+): Promise<void> {
+  let remaining = events;
+  for (let attempt = 1; remaining.length > 0; attempt++) {
+    if (attempt > ATTEMPTS) throw unavailable("appends keep losing races to other writers", undefined);
+    if (attempt > PAUSE_FROM) await sleep(Math.random() * 2 ** Math.min(attempt - PAUSE_FROM, 6));
+    const result = await tryAppend(lane, remaining, settle, parts);
+    if (result === "split") return appendHalves(lane, remaining, settle, parts);
+    if (result !== "again") remaining = result;
+  }
+}
+
+/** One try. Gives the events that are left, `again` when a race was lost, `split` when the database refuses one of them. */
+async function tryAppend(
+  lane: Lane,
+  events: readonly PreparedEvent[],
+  settle: (event: PreparedEvent, outcome: Outcome) => void,
+  parts: AppenderParts,
+): Promise<readonly PreparedEvent[] | "again" | "split"> {
+  const { heads, observer } = parts;
+  const started = performance.now();
+  const observe = (result: "ok" | "stale" | "duplicate" | "error") =>
+    observer.attempt(result, (performance.now() - started) / 1000, events.length);
+  try {
+    await parts.ensureMonths(events.map((event) => event.eventDate));
+    const linked = linkEvents(events, (correlationId) => heads.get(correlationId));
+    const answer = await lane.run((sql) => appendEvents(sql, linked.arguments));
+    if (answer === "appended") {
+      observe("ok");
+      heads.remember(linked.heads);
+      events.forEach((event, index) => {
+        const place = linked.places[index] as { hash: string; position: number };
+        settle(event, { kind: "recorded", eventHash: place.hash, chainPosition: place.position });
+        observer.recorded(event);
+      });
+      return [];
+    }
+    observe(answer);
+    observer.retry(answer);
+    if (answer === "duplicate") return await settleRepeats(lane, events, settle);
+    await refreshHeads(lane, linked.heads.keys(), heads);
+    return "again";
+  } catch (error) {
+    observe("error");
+    return classify(error, events, settle, parts);
+  }
+}
+
+async function refreshHeads(lane: Lane, correlationIds: Iterable<string>, heads: HeadCache): Promise<void> {
+  const wanted = [...correlationIds];
+  heads.forget(wanted);
+  heads.remember(await lane.run((sql) => readHeads(sql, wanted)));
+}
+
+/** Settles the events whose ids are stored already and gives the rest. */
+async function settleRepeats(
+  lane: Lane,
+  events: readonly PreparedEvent[],
+  settle: (event: PreparedEvent, outcome: Outcome) => void,
+): Promise<readonly PreparedEvent[]> {
+  const ids = events.map((event) => event.eventId);
+  const stored = await lane.run((sql) => readStoredIds(sql, ids));
+  return events.filter((event) => {
+    const first = stored.get(event.eventId);
+    if (first !== undefined) settle(event, repeatOutcome(event, first));
+    return first === undefined;
+  });
+}
+
+/** The same content again is a duplicate; other content under the same id is a conflict. */
+export function repeatOutcome(event: PreparedEvent, first: StoredId): Outcome {
+  const same =
+    first.salt !== undefined &&
+    saltedDigest(first.salt, "submission", event.submissionDigest) === first.submissionDigest;
+  if (!same) return { kind: "conflict" };
+  return { kind: "duplicate", eventHash: first.eventHash, chainPosition: first.chainPosition };
+}
+
+function classify(
+  error: unknown,
+  events: readonly PreparedEvent[],
+  settle: (event: PreparedEvent, outcome: Outcome) => void,
+  { heads, observer }: AppenderParts,
+): "again" | "split" | readonly PreparedEvent[] {
+  if (error instanceof Fault) throw error;
+  switch (classifyError(error)) {
+    case "again":
+      observer.retry("again");
+      return "again";
+    case "permanent": {
+      const [event] = events;
+      if (events.length > 1 || event === undefined) return "split";
+      settle(event, refused(error));
+      return [];
+    }
+    case "defect":
+      observer.defect(error);
+      heads.forget(events.map((event) => event.correlationId));
+      throw unavailable("the database refuses to append; an operator must look at the log", error);
+    case "transient":
+      // The append may have been committed all the same: what is known of the heads is a guess that may be wrong now.
+      heads.forget(events.map((event) => event.correlationId));
+      throw unavailable("the database cannot be written now", error);
+  }
+}
+
+function refused(error: unknown): Outcome {
+  const description = `the database cannot store this event (SQLSTATE ${sqlState(error)})`;
+  return { kind: "rejected", violations: [{ field: "", description }] };
+}
+
+/** Appends the first half, then the second, so that the order within each chain is kept. */
+async function appendHalves(
+  lane: Lane,
+  events: readonly PreparedEvent[],
+  settle: (event: PreparedEvent, outcome: Outcome) => void,
+  parts: AppenderParts,
+): Promise<void> {
+  parts.observer.retry("split");
+  const middle = events.length >> 1;
+  await append(lane, events.slice(0, middle), settle, parts);
+  await append(lane, events.slice(middle), settle, parts);
+}
+
+/** Milliseconds after which a caller should try again. */
+const RETRY_AFTER_MS = 1000;
+
+export function unavailable(message: string, cause: unknown): Fault {
+  return new Fault("unavailable", message, { reason: "DATABASE_UNAVAILABLE", retryAfterMs: RETRY_AFTER_MS, cause });
+}

@@ -1,0 +1,74 @@
+import { Fault } from "../../fault.ts";
+import { Availability } from "../../postgres/availability.ts";
+import { classifyError } from "../../postgres/errors.ts";
+import { Lane } from "../../postgres/lane.ts";
+import { openPool, type Sql } from "../../postgres/pool.ts";
+import { type AppendObserver, append } from "./appender.ts";
+import { HeadCache } from "./head_cache.ts";
+import { Writer, type WriterOptions } from "./writer.ts";
+
+export interface LogWriterOptions extends WriterOptions {
+  readonly databaseUrl: string;
+  readonly statementTimeoutMs: number;
+  readonly ensureMonths: (eventDates: Iterable<string>) => Promise<void>;
+  readonly observer: AppendObserver;
+  readonly onAvailability: (available: boolean, cause: unknown) => void;
+}
+
+/** Chains whose heads are kept in memory: some 20 MB at most. */
+const CACHED_HEADS = 50_000;
+/** A statement is given up this long after the server itself should have: then the connection is dead. */
+const DEAD_CONNECTION_MS = 5_000;
+
+/** The writer over PostgreSQL: a connection for each lane, and one that looks whether the database is back. */
+export interface LogWriter {
+  readonly writer: Writer;
+  readonly availability: Availability;
+  /** Waits for what is pending and closes the connections. */
+  close(): Promise<void>;
+}
+
+export function openLogWriter(options: LogWriterOptions): LogWriter {
+  const lanes = Array.from({ length: options.lanes }, (_, lane) => {
+    const open = () => openConnection(options, `datastorage append ${lane + 1}`);
+    return new Lane(open, options.statementTimeoutMs + DEAD_CONNECTION_MS);
+  });
+  const probe = openConnection(options, "datastorage probe");
+  const heads = new HeadCache(CACHED_HEADS);
+  const availability = new Availability(probe, (available, cause) => {
+    if (available) writer.recover();
+    else writer.suspend(cause as Fault);
+    options.onAvailability(available, cause);
+  });
+  const writer: Writer = new Writer(options, async (lane, events, settle) => {
+    try {
+      await append(lanes[lane] as Lane, events, settle, { ...options, heads });
+    } catch (error) {
+      if (error instanceof Fault && isAway(error)) availability.lost(error);
+      throw error;
+    }
+  });
+  return {
+    writer,
+    availability,
+    async close() {
+      await writer.drained();
+      availability.close();
+      await Promise.all([...lanes.map((lane) => lane.end()), probe.end({ timeout: 1 })]);
+    },
+  };
+}
+
+/** Whether an append failed because the database is away, and not because it lost races or met a defect. */
+function isAway(fault: Fault): boolean {
+  return fault.cause !== undefined && classifyError(fault.cause) === "transient";
+}
+
+function openConnection(options: LogWriterOptions, applicationName: string): Sql {
+  return openPool({
+    url: options.databaseUrl,
+    connections: 1,
+    applicationName,
+    statementTimeoutMs: options.statementTimeoutMs,
+  });
+}

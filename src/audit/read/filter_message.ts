@@ -1,0 +1,81 @@
+import { EventOutcome } from "../../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
+import type { EventFilter, ListEventsRequest } from "../../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
+import { invalid, type Violation } from "../../fault.ts";
+import type { JsonObject } from "../../integrity/canonical.ts";
+import { payloadFromValue } from "../payload.ts";
+import { isInRange, timestampText } from "../timestamp.ts";
+import { type EventQuery, type ExactColumn, parseOrder } from "./query.ts";
+
+const OUTCOMES: Readonly<Partial<Record<EventOutcome, string>>> = {
+  [EventOutcome.SUCCESS]: "success",
+  [EventOutcome.FAILURE]: "failure",
+  [EventOutcome.PENDING]: "pending",
+};
+
+/**
+ * The query of a request whose fields keep the rules of its proto.
+ *
+ * @throws Fault `invalid` for an unknown order, times out of range, strings that PostgreSQL cannot hold.
+ */
+export function toEventQuery(request: ListEventsRequest): EventQuery {
+  const { filter } = request;
+  const correlationId = filter?.correlationId || undefined;
+  const order = parseOrder(request.orderBy, correlationId);
+  if (filter === undefined) return { ...NO_FILTER, order };
+  refuseFaults(filter);
+  return {
+    correlationId,
+    eventTypes: filter.eventTypes.filter((type) => !type.endsWith("*")),
+    eventTypePrefixes: filter.eventTypes.filter((type) => type.endsWith("*")).map((type) => type.slice(0, -1)),
+    eventCategories: filter.eventCategories,
+    eventOutcomes: filter.eventOutcomes.map((outcome) => OUTCOMES[outcome] ?? ""),
+    severities: filter.severities,
+    exact: exactValues(filter),
+    startTime: filter.startTime && timestampText(filter.startTime),
+    endTime: filter.endTime && timestampText(filter.endTime),
+    contains: filter.eventData as JsonObject | undefined,
+    order,
+  };
+}
+
+const NO_FILTER = {
+  eventTypes: [],
+  eventTypePrefixes: [],
+  eventCategories: [],
+  eventOutcomes: [],
+  severities: [],
+  exact: {},
+} as const;
+
+function exactValues(filter: EventFilter): Partial<Record<ExactColumn, string>> {
+  const values: Record<ExactColumn, string> = {
+    actor_type: filter.actorType,
+    actor_id: filter.actorId,
+    resource_type: filter.resourceType,
+    resource_id: filter.resourceId,
+    namespace: filter.namespace,
+    cluster_name: filter.clusterName,
+  };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));
+}
+
+function refuseFaults(filter: EventFilter): void {
+  const violations: Violation[] = [];
+  const fault = (field: string, description: string) => violations.push({ field: `filter.${field}`, description });
+  const strings: [string, string][] = [
+    ["correlation_id", filter.correlationId],
+    ...Object.entries(exactValues(filter)),
+    ...filter.eventCategories.map((text, index): [string, string] => [`event_categories[${index}]`, text]),
+    ...filter.severities.map((text, index): [string, string] => [`severities[${index}]`, text]),
+  ];
+  for (const [field, text] of strings) {
+    if (text.includes("\0") || !text.isWellFormed()) fault(field, "must not hold U+0000 or a lone surrogate");
+  }
+  if (filter.startTime && !isInRange(filter.startTime)) fault("start_time", "must lie in the years 1 to 9999");
+  if (filter.endTime && !isInRange(filter.endTime)) fault("end_time", "must lie in the years 1 to 9999");
+  if (filter.eventData !== undefined) {
+    const payload = payloadFromValue(filter.eventData as JsonObject, "filter.event_data");
+    if ("violations" in payload) violations.push(...payload.violations);
+  }
+  if (violations.length > 0) throw invalid(violations);
+}

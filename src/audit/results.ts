@@ -1,0 +1,65 @@
+import { create } from "@bufbuild/protobuf";
+import { BadRequest_FieldViolationSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
+import {
+  type EventResult,
+  EventResultSchema,
+  RecordOutcome,
+} from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
+import type { Violation } from "../fault.ts";
+import type { Outcome } from "./append/outcome.ts";
+import type { Intake } from "./intake.ts";
+
+const OUTCOMES: Readonly<Record<Outcome["kind"], RecordOutcome>> = {
+  recorded: RecordOutcome.RECORDED,
+  duplicate: RecordOutcome.DUPLICATE,
+  conflict: RecordOutcome.CONFLICT,
+  rejected: RecordOutcome.REJECTED,
+};
+
+/** The results of a batch: those of the door and, for the events that passed it, those of the writer, in order. */
+export function toResults(
+  intake: Intake,
+  ids: readonly string[],
+  outcomes: readonly (Outcome | undefined)[],
+): EventResult[] {
+  const results: EventResult[] = [];
+  let next = 0;
+  for (const [index, entry] of intake.entries()) {
+    if ("violations" in entry) {
+      results.push(toResult(index, knownId(ids[index] ?? ""), { kind: "rejected", violations: entry.violations }));
+      continue;
+    }
+    const outcome = outcomes[next++];
+    if (outcome !== undefined) results.push(toResult(index, entry.eventId, outcome));
+  }
+  return results;
+}
+
+function toResult(index: number, eventId: string, outcome: Outcome): EventResult {
+  const path = `events[${index}]`;
+  const placed = outcome.kind === "recorded" || outcome.kind === "duplicate";
+  return create(EventResultSchema, {
+    index,
+    eventId,
+    outcome: OUTCOMES[outcome.kind],
+    eventHash: placed ? outcome.eventHash : "",
+    chainPosition: placed ? BigInt(outcome.chainPosition) : 0n,
+    violations: violationsOf(outcome, path).map(({ field, description }) =>
+      create(BadRequest_FieldViolationSchema, { field, description }),
+    ),
+  });
+}
+
+function violationsOf(outcome: Outcome, path: string): readonly Violation[] {
+  if (outcome.kind === "conflict") {
+    return [{ field: `${path}.event_id`, description: "was recorded before with other content" }];
+  }
+  if (outcome.kind !== "rejected") return [];
+  return outcome.violations.map(({ field, description }) => ({ field: field === "" ? path : field, description }));
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function knownId(eventId: string): string {
+  return UUID.test(eventId) ? eventId.toLowerCase() : "";
+}

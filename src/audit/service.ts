@@ -1,0 +1,108 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import type { Logger } from "pino";
+import { PayloadForm } from "../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
+import {
+  AuditService,
+  type EventResult,
+  type GetEventRequest,
+  GetEventResponseSchema,
+  GetServiceInfoResponseSchema,
+  type ListEventsRequest,
+  ListEventsResponseSchema,
+  type RecordEventsRequest,
+  RecordEventsResponseSchema,
+} from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
+import { Fault } from "../fault.ts";
+import { principalKey } from "../rpc/principal.ts";
+import type { Writer } from "./append/writer.ts";
+import { LIMITS } from "./event.ts";
+import { ingestBatches } from "./ingest_rpc.ts";
+import { prepareBatch } from "./intake.ts";
+import type { PreparedEvent } from "./prepare.ts";
+import type { EventsReader } from "./read/events_reader.ts";
+import { toEventQuery } from "./read/filter_message.ts";
+import { decodeToken } from "./read/query.ts";
+import { toResults } from "./results.ts";
+import { PageSize, toAuditEvent } from "./stored_event.ts";
+
+export interface AuditServiceParts {
+  readonly writer: Writer;
+  readonly reader: EventsReader;
+  readonly log: Logger;
+  /** Version of the service. */
+  readonly version: string;
+  /** Bytes of one request message at most. */
+  readonly maxRequestBytes: number;
+  /** Told of the events that were not recorded, for counting; recorded ones are counted where they are appended. */
+  readonly onResults: (results: readonly EventResult[]) => void;
+}
+
+/** Registers kubernaut.audit.v1.AuditService. What each call promises stands in the proto. */
+export function auditRoutes(parts: AuditServiceParts): (router: ConnectRouter) => void {
+  return (router) =>
+    router.service(AuditService, {
+      recordEvents: (request, context) => recordEvents(parts, request, context),
+      ingestEvents: (requests, context) => ingestBatches(parts, requests, context),
+      getEvent: (request, context) => getEvent(parts, request, context),
+      listEvents: (request, context) => listEvents(parts, request, context),
+      getServiceInfo: () => getServiceInfo(parts),
+    });
+}
+
+async function recordEvents(parts: AuditServiceParts, request: RecordEventsRequest, context: HandlerContext) {
+  const intake = await prepareBatch(request.events, context.values.get(principalKey).name);
+  const events = intake.filter((entry): entry is PreparedEvent => !("violations" in entry));
+  const { outcomes, fault } =
+    events.length === 0 ? { outcomes: [], fault: undefined } : await parts.writer.submit(parts.writer.open(), events);
+  if (fault !== undefined) throw fault;
+  const ids = request.events.map((event) => event.eventId);
+  const results = toResults(intake, ids, outcomes);
+  parts.onResults(results);
+  return create(RecordEventsResponseSchema, { results });
+}
+
+async function getEvent({ reader }: AuditServiceParts, request: GetEventRequest, context: HandlerContext) {
+  const row = await reader.get(request.eventId.toLowerCase(), context.signal);
+  if (row === undefined) {
+    throw new Fault("not_found", `there is no event ${request.eventId}`, {
+      reason: "EVENT_NOT_FOUND",
+      resource: { type: "kubernaut.audit.v1.AuditEvent", name: request.eventId },
+    });
+  }
+  return create(GetEventResponseSchema, { event: toAuditEvent(row, request.payloadForm) });
+}
+
+async function listEvents({ reader }: AuditServiceParts, request: ListEventsRequest, context: HandlerContext) {
+  const query = toEventQuery(request);
+  const cursor = request.pageToken === "" ? undefined : decodeToken(query, request.pageToken);
+  const pageSize = Math.min(request.pageSize || LIMITS.defaultPageSize, LIMITS.pageSize);
+  const size = new PageSize();
+  const page = await reader.list(
+    query,
+    cursor,
+    pageSize,
+    (row) => {
+      const event = toAuditEvent(row, request.payloadForm);
+      return size.fits(event, row) ? event : undefined;
+    },
+    context.signal,
+  );
+  return create(ListEventsResponseSchema, { events: [...page.events], nextPageToken: page.nextPageToken });
+}
+
+function getServiceInfo({ version, maxRequestBytes }: AuditServiceParts) {
+  return create(GetServiceInfoResponseSchema, {
+    version,
+    limits: {
+      maxBatchEvents: LIMITS.batchEvents,
+      maxBatchBytes: BigInt(maxRequestBytes),
+      maxEventDataBytes: LIMITS.eventDataBytes,
+      maxEventDataDepth: LIMITS.eventDataDepth,
+      maxPageSize: LIMITS.pageSize,
+    },
+    payloadForms: [PayloadForm.STRUCT, PayloadForm.JSON, PayloadForm.TYPED],
+    serverTime: timestampFromDate(new Date()),
+  });
+}

@@ -1,0 +1,82 @@
+import { classifyError } from "../postgres/errors.ts";
+import type { Sql } from "../postgres/pool.ts";
+
+export interface PartitionOptions {
+  /** Months after the current one that always have a partition. */
+  readonly monthsAhead: number;
+  /** Days of the past within which a month gets a partition when it is first needed. */
+  readonly retentionDays: number;
+  readonly now: () => Date;
+}
+
+/** Month of a date, both as `YYYY-MM-DD`. */
+export function monthOf(date: string): string {
+  return `${date.slice(0, 7)}-01`;
+}
+
+/** The month `months` after another, as `YYYY-MM-01`. */
+export function addMonths(month: string, months: number): string {
+  const [year = 0, number = 1] = month.split("-").map(Number);
+  return new Date(Date.UTC(year, number - 1 + months, 1)).toISOString().slice(0, 10);
+}
+
+/**
+ * Knows which months have a partition and makes those that are wanted. Events of months that are not wanted (older than
+ * the retention, or too far ahead) go to the default partition, which is emptied into a month's partition when that is made.
+ */
+export class Partitions {
+  readonly #sql: Sql;
+  readonly #options: PartitionOptions;
+  readonly #made = new Set<string>();
+
+  constructor(sql: Sql, options: PartitionOptions) {
+    this.#sql = sql;
+    this.#options = options;
+  }
+
+  /**
+   * Makes sure that these dates have a partition where they should. A partition that cannot be made for a lock is left
+   * for the next time: the default partition takes its events meanwhile.
+   */
+  async ensureMonths(dates: Iterable<string>): Promise<void> {
+    for (const month of new Set(Array.from(dates, monthOf))) {
+      if (this.#made.has(month) || !this.#isWanted(month)) continue;
+      try {
+        await this.#make(month);
+      } catch (error) {
+        if (classifyError(error) !== "again") throw error;
+      }
+    }
+  }
+
+  /** Makes the months ahead; gives how many months after the current one have a partition without a gap. */
+  async ensureAhead(): Promise<number> {
+    const current = this.#currentMonth();
+    for (let ahead = 0; ahead <= this.#options.monthsAhead; ahead++) await this.#make(addMonths(current, ahead));
+    return this.#options.monthsAhead;
+  }
+
+  /** Rows in the default partition, counted up to 1,000: more than a few mean clocks that are wrong. */
+  async countDefaultRows(): Promise<number> {
+    const [row] = await this.#sql.unsafe<{ rows: number }[]>(
+      "SELECT count(*)::int AS rows FROM (SELECT FROM audit_events_default LIMIT 1000) AS some",
+    );
+    return row?.rows ?? 0;
+  }
+
+  async #make(month: string): Promise<void> {
+    if (this.#made.has(month)) return;
+    await this.#sql.unsafe("SELECT create_audit_events_month($1::text::date)", [month]);
+    this.#made.add(month);
+  }
+
+  #isWanted(month: string): boolean {
+    const { now, retentionDays, monthsAhead } = this.#options;
+    const oldest = new Date(now().getTime() - retentionDays * 86_400_000).toISOString().slice(0, 10);
+    return month >= monthOf(oldest) && month <= addMonths(this.#currentMonth(), monthsAhead);
+  }
+
+  #currentMonth(): string {
+    return monthOf(this.#options.now().toISOString().slice(0, 10));
+  }
+}
