@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import type { Identity } from "./identity.ts";
 
-const script = readFileSync(new URL("./leash.sh", import.meta.url), "utf8");
+const script = fileURLToPath(new URL("./leash.sh", import.meta.url));
 const largestLog = 16 * 1024 * 1024;
 
 export interface LeashOptions {
@@ -42,7 +43,7 @@ export function startLeashed(options: LeashOptions): LeashedServer {
   const { prefix, uid, gid } = options.identity;
   const child = spawn(
     "/bin/sh",
-    ["-c", script, "leash", options.signal, String(options.graceSeconds), options.removeAfterwards ?? ""].concat(
+    [script, options.signal, String(options.graceSeconds), options.removeAfterwards ?? ""].concat(
       prefix,
       options.command,
     ),

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { DataFolderInUse, takeDataFolder } from "../../src/embedded/data-folder.ts";
-import { holdFolder } from "./holder.ts";
+import { gone, holdFolder, serverPid } from "./holder.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "datastorage-folder-"));
 after(() => rmSync(parent, { recursive: true, force: true }));
@@ -21,8 +21,10 @@ test("a second start is told who runs and where, until that one is gone, however
       return true;
     },
   );
+  const server = serverPid(dataDir);
   await holder.kill("SIGKILL");
   takeDataFolder(dataDir).release();
+  await gone(server);
 });
 
 test("of two in one process the second is refused, and after a release it is not", () => {

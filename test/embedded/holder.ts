@@ -15,7 +15,10 @@ export interface HoldingProcess {
   readonly uid: number;
   readonly url: string;
   readonly messages: readonly string[];
+  /** Ends the process alone, and waits until it is gone. */
   kill(signal: NodeJS.Signals): Promise<void>;
+  /** Ends the process, and waits until its server is gone too. */
+  end(): Promise<void>;
 }
 
 /** Starts hold.ts on a data folder and waits until its server is up. @throws Error with what it printed when it ends instead. */
@@ -35,12 +38,18 @@ export async function holdFolder(
   const first = once(createInterface(child.stdout), "line");
   const line = await Promise.race([first.then(([text]) => String(text)), exit.then(() => undefined)]);
   if (line === undefined) throw new Error(`the holder ended: ${printed}`);
+  const kill = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    await exit;
+  };
   return {
     ...(JSON.parse(line) as { uid: number; url: string; messages: string[] }),
     pid: child.pid ?? 0,
-    async kill(signal) {
-      child.kill(signal);
-      await exit;
+    kill,
+    async end() {
+      const servers = [serverPid(dataDir), serverPid(dataDir, "valkey/valkey.pid")];
+      await kill("SIGTERM");
+      for (const pid of servers) await gone(pid);
     },
   };
 }
@@ -53,7 +62,7 @@ export function serverPid(dataDir: string, file = "postgres/postmaster.pid"): nu
 
 /** Resolves when no process of this id runs any more. @throws Error after ten seconds. */
 export async function gone(pid: number): Promise<void> {
-  for (const until = Date.now() + 10_000; (await commandOf(pid)) !== undefined; await wait(10)) {
+  for (const until = Date.now() + 10_000; pid > 0 && (await commandOf(pid)) !== undefined; await wait(10)) {
     if (Date.now() > until) throw new Error(`process ${pid} is still there: ${await commandOf(pid)}`);
   }
 }

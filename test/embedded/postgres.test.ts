@@ -81,9 +81,7 @@ test("a kill -9 of the process that started it takes PostgreSQL along, and loses
 
   const again = await holdFolder(dataDir);
   assert.equal((await query(again.url, "select n from committed")).length, 1);
-  const next = serverPid(dataDir);
-  await again.kill("SIGTERM");
-  await gone(next);
+  await again.end();
 });
 
 test("a start ends a PostgreSQL that lost its leash too", { skip: hasProc ? false : "needs /proc" }, async () => {
@@ -99,7 +97,7 @@ test("a start ends a PostgreSQL that lost its leash too", { skip: hasProc ? fals
   assert.match(again.messages.join(), new RegExp(`earlier start \\(pid ${orphan}\\)`));
   await gone(orphan);
   await query(again.url, "select 1");
-  await again.kill("SIGTERM");
+  await again.end();
 });
 
 test("a process id that now belongs to another program does not keep it from starting", async () => {
@@ -132,16 +130,14 @@ test("an ordinary user can start it as well", { skip: isRoot ? false : "the othe
   after(() => rmSync(theirs, { recursive: true, force: true }));
   chownSync(theirs, owner.uid, owner.gid);
   const holder = await holdFolder(theirs, [], prefix);
-  const pid = serverPid(theirs);
   assert.equal(holder.uid, owner.uid);
   assert.equal(statSync(join(theirs, "postgres")).uid, owner.uid);
   await query(holder.url, "select 1");
-  await holder.kill("SIGTERM");
-  await gone(pid);
+  await holder.end();
 
   // Root starts it on the same folder, and the ordinary user again.
   const server = await startPostgres({ dataDir: theirs, log: silent, port: 0 });
   await query(server.url, "select 1");
   await server.stop();
-  await (await holdFolder(theirs, [], prefix)).kill("SIGTERM");
+  await (await holdFolder(theirs, [], prefix)).end();
 });

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { commandOf } from "../../src/embedded/process.ts";
 import { startValkey } from "../../src/embedded/valkey.ts";
-import { gone, holdFolder, serverPid } from "./holder.ts";
+import { holdFolder, serverPid } from "./holder.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "datastorage-valkey-"));
 after(() => rmSync(parent, { recursive: true, force: true }));
@@ -66,9 +66,7 @@ describe("a Valkey of our own", () => {
     await holder.kill("SIGKILL");
     const again = await holdFolder(dataDir, ["--valkey", programsDir]);
     assert.equal(await connected(again.url, (client) => client.xlen("queue")), 1);
-    const next = serverPid(dataDir, "valkey/valkey.pid");
-    await again.kill("SIGKILL");
-    await gone(next);
+    await again.end();
   });
 
   test("listens on loopback alone, wants its password, and evicts nothing", async (t) => {
