@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { missingEntries, readLock } from "./complete-lock.mjs";
 import { generatedCodeIsCurrent, nothingLandedIsBroken } from "./contract.mjs";
 import { install, pinnedNode, root } from "./install.mjs";
 
@@ -37,6 +38,7 @@ function runChecks() {
   console.log("checks");
   check("formatting and lint (biome check)", () => command("biome", "check", ".", "--error-on-warnings"));
   check("types (tsc)", () => command("tsc", "-p", "."));
+  check("package-lock.json serves every platform", lockIsComplete);
   check("contract lint (buf lint)", () => command("buf", "lint"));
   check("contract format (buf format)", () =>
     command("buf", "format", "--diff", "--exit-code", "--path", "proto/kubernaut"),
@@ -60,6 +62,11 @@ function check(name, run) {
     totals.failed++;
     console.log(`  ✖ ${name} (${seconds} s)\n${result.trimEnd().replaceAll(/^/gm, "    ")}`);
   }
+}
+
+function lockIsComplete() {
+  const missing = Object.keys(missingEntries(readLock()));
+  return missing.length === 0 ? undefined : `run \`npm run lock\`; these are missing:\n${missing.join("\n")}`;
 }
 
 function command(program, ...args) {
