@@ -22,7 +22,8 @@ const unchanged: Identity = { prefix: [] };
  * already there, else the user `postgres`, else `nobody`.
  *
  * A checkout often lies below a folder that only root may enter, so that user gets one capability along (CAP_DAC_OVERRIDE,
- * by setpriv) to reach the program and its data. Where that cannot be had, the user is switched plainly.
+ * by setpriv) to reach the program and its data; the secure bit makes it count in access(2) too, by which initdb looks for
+ * its parts. Where that cannot be had, the user is switched plainly.
  *
  * @throws Error that says what to do when there is nobody to run as.
  */
@@ -37,7 +38,8 @@ export async function identityFor(folder: string): Promise<Identity> {
   }
   const who = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups"];
   for (const capability of ["dac_override", "dac_read_search"]) {
-    const prefix = ["setpriv", ...who, `--inh-caps=+${capability}`, `--ambient-caps=+${capability}`];
+    const bits = "--securebits=+no_setuid_fixup";
+    const prefix = ["setpriv", ...who, bits, `--inh-caps=+${capability}`, `--ambient-caps=+${capability}`];
     if (await succeeds([...prefix, "true"])) return { prefix, owner };
   }
   return { prefix: [], ...owner, owner };

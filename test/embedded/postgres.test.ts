@@ -123,9 +123,22 @@ test("a first start that was cut short does not spoil the next", async () => {
   await server.stop();
 });
 
-test("an ordinary user can start it as well", { skip: isRoot ? false : "the other tests run as one" }, async () => {
+test("root starts it as somebody who may enter the folders of root", {
+  skip: isRoot ? false : "needs root",
+}, async (t) => {
+  const { prefix } = await identityFor(join(parent, "nothing"));
+  const [program, ...args] = prefix;
+  if (!program) return t.skip("this root may not pass its capabilities on");
+  const file = join(parent, "private");
+  writeFileSync(file, "");
+  // `test -r` asks access(2), as initdb does, and not open(2) alone.
+  const [code] = await once(spawn(program, [...args, "test", "-r", file]), "exit");
+  assert.equal(code, 0);
+});
+
+test("an ordinary user can start it as well", { skip: isRoot ? false : "the other tests run as one" }, async (t) => {
   const { prefix, owner } = await identityFor(join(parent, "nothing"));
-  if (prefix.length === 0 || !owner) return;
+  if (prefix.length === 0 || !owner) return t.skip("this root may not pass its capabilities on");
   const theirs = mkdtempSync(join(tmpdir(), "datastorage-ordinary-"));
   after(() => rmSync(theirs, { recursive: true, force: true }));
   chownSync(theirs, owner.uid, owner.gid);
