@@ -52,7 +52,7 @@ describe("a Valkey of our own", () => {
   before(async () => {
     const { messages, log } = noting();
     const server = await startValkey({ dataDir, log, port: 0, programsDir });
-    if (!server) missing = messages.at(-1) ?? "no Valkey";
+    if (!server) missing = /QUEUE: (.*?)\. While/.exec(messages.at(-1) ?? "")?.[1] ?? "no Valkey";
     await server?.stop();
   });
 
