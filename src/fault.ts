@@ -45,6 +45,8 @@ export class Fault extends Error {
 
 /** A fault for a request that breaks rules. */
 export function invalid(violations: readonly Violation[]): Fault {
-  const text = violations.map((violation) => `${violation.field}: ${violation.description}`).join("; ");
+  const text = violations
+    .map(({ field, description }) => (field === "" ? description : `${field}: ${description}`))
+    .join("; ");
   return new Fault("invalid", text, { reason: "INVALID_ARGUMENT", violations });
 }
