@@ -121,11 +121,9 @@ DECLARE
   next_month constant date := (date_trunc('month', month) + interval '1 month')::date;
   name constant text := 'audit_events_' || to_char(first_day, 'YYYY_MM');
 BEGIN
-  IF to_regclass(name) IS NOT NULL THEN
-    RETURN false;
-  END IF;
+  -- One at a time, and asked of pg_class by a new snapshot: a look-up by name could answer from before the lock.
   PERFORM pg_advisory_xact_lock(hashtextextended('create_audit_events_month', 0));
-  IF to_regclass(name) IS NOT NULL THEN
+  IF EXISTS (SELECT FROM pg_class WHERE relname = name AND relnamespace = 'public'::regnamespace) THEN
     RETURN false;
   END IF;
   EXECUTE format('CREATE TABLE %I (LIKE audit_events INCLUDING ALL)', name);

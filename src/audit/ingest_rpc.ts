@@ -100,8 +100,7 @@ function toResponse(
   result: StreamResult,
 ): IngestEventsResponse {
   const fault = "refused" in result ? result.refused : result.fault;
-  const results = "refused" in result ? [] : toResults(intake, header.ids, result.outcomes);
-  parts.onResults(results);
+  const results = "refused" in result ? [] : toResults(intake, header.ids, result.outcomes, parts.onAnswered);
   const count = (outcome: RecordOutcome) => results.filter((entry) => entry.outcome === outcome).length;
   const told = (entry: EventResult) => header.allResults || entry.outcome !== RecordOutcome.RECORDED;
   return create(IngestEventsResponseSchema, {

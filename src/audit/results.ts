@@ -16,21 +16,28 @@ const OUTCOMES: Readonly<Record<Outcome["kind"], RecordOutcome>> = {
   rejected: RecordOutcome.REJECTED,
 };
 
-/** The results of a batch: those of the door and, for the events that passed it, those of the writer, in order. */
+/**
+ * The results of a batch: those of the door and, for the events that passed it, those of the writer, in order. Events
+ * without an outcome have no result. `onAnswered` is told of those that were not recorded.
+ */
 export function toResults(
   intake: Intake,
   ids: readonly string[],
   outcomes: readonly (Outcome | undefined)[],
+  onAnswered: (outcome: "duplicate" | "conflict" | "rejected", category: string) => void,
 ): EventResult[] {
   const results: EventResult[] = [];
   let next = 0;
   for (const [index, entry] of intake.entries()) {
     if ("violations" in entry) {
+      onAnswered("rejected", "other");
       results.push(toResult(index, knownId(ids[index] ?? ""), { kind: "rejected", violations: entry.violations }));
       continue;
     }
     const outcome = outcomes[next++];
-    if (outcome !== undefined) results.push(toResult(index, entry.eventId, outcome));
+    if (outcome === undefined) continue;
+    if (outcome.kind !== "recorded") onAnswered(outcome.kind, entry.category);
+    results.push(toResult(index, entry.eventId, outcome));
   }
   return results;
 }

@@ -5,7 +5,6 @@ import type { Logger } from "pino";
 import { PayloadForm } from "../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
 import {
   AuditService,
-  type EventResult,
   type GetEventRequest,
   GetEventResponseSchema,
   GetServiceInfoResponseSchema,
@@ -35,8 +34,8 @@ export interface AuditServiceParts {
   readonly version: string;
   /** Bytes of one request message at most. */
   readonly maxRequestBytes: number;
-  /** Told of the events that were not recorded, for counting; recorded ones are counted where they are appended. */
-  readonly onResults: (results: readonly EventResult[]) => void;
+  /** Told of each event that was answered without being recorded, for counting; the others are counted when appended. */
+  readonly onAnswered: (outcome: "duplicate" | "conflict" | "rejected", category: string) => void;
 }
 
 /** Registers kubernaut.audit.v1.AuditService. What each call promises stands in the proto. */
@@ -58,8 +57,7 @@ async function recordEvents(parts: AuditServiceParts, request: RecordEventsReque
     events.length === 0 ? { outcomes: [], fault: undefined } : await parts.writer.submit(parts.writer.open(), events);
   if (fault !== undefined) throw fault;
   const ids = request.events.map((event) => event.eventId);
-  const results = toResults(intake, ids, outcomes);
-  parts.onResults(results);
+  const results = toResults(intake, ids, outcomes, parts.onAnswered);
   return create(RecordEventsResponseSchema, { results });
 }
 

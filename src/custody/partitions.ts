@@ -27,7 +27,8 @@ export function addMonths(month: string, months: number): string {
 export class Partitions {
   readonly #sql: Sql;
   readonly #options: PartitionOptions;
-  readonly #made = new Set<string>();
+  /** Months that have a partition, or are being given one; one that could not be made is forgotten. */
+  readonly #months = new Map<string, Promise<void>>();
 
   constructor(sql: Sql, options: PartitionOptions) {
     this.#sql = sql;
@@ -40,7 +41,7 @@ export class Partitions {
    */
   async ensureMonths(dates: Iterable<string>): Promise<void> {
     for (const month of new Set(Array.from(dates, monthOf))) {
-      if (this.#made.has(month) || !this.#isWanted(month)) continue;
+      if (!this.#isWanted(month)) continue;
       try {
         await this.#make(month);
       } catch (error) {
@@ -59,15 +60,18 @@ export class Partitions {
   /** Rows in the default partition, counted up to 1,000: more than a few mean clocks that are wrong. */
   async countDefaultRows(): Promise<number> {
     const [row] = await this.#sql.unsafe<{ rows: number }[]>(
-      "SELECT count(*)::int AS rows FROM (SELECT FROM audit_events_default LIMIT 1000) AS some",
+      "SELECT count(*)::int AS rows FROM (SELECT FROM audit_events_default LIMIT 1000) AS counted",
     );
     return row?.rows ?? 0;
   }
 
-  async #make(month: string): Promise<void> {
-    if (this.#made.has(month)) return;
-    await this.#sql.unsafe("SELECT create_audit_events_month($1::text::date)", [month]);
-    this.#made.add(month);
+  #make(month: string): Promise<void> {
+    const known = this.#months.get(month);
+    if (known !== undefined) return known;
+    const making = this.#sql.unsafe("SELECT create_audit_events_month($1::text::date)", [month]).then(() => {});
+    this.#months.set(month, making);
+    making.catch(() => this.#months.delete(month));
+    return making;
   }
 
   #isWanted(month: string): boolean {

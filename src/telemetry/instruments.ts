@@ -158,10 +158,10 @@ const appends = {
     unit: "{append}",
     labels: {
       reason: {
-        values: ["stale", "serialization", "deadlock", "lock", "connection", "split"],
+        values: ["stale", "duplicate", "race", "split"],
         meaning:
-          "`stale`: a chain had grown meanwhile; `serialization`, `deadlock`, `lock`: the database asked for another try; " +
-          "`connection`: it was lost; `split`: one event was refused and the rest is tried without it.",
+          "`stale`: a chain had grown meanwhile; `duplicate`: an id was already stored; `race`: the database asked for another " +
+          "try (serialization, deadlock, lock); `split`: one event was refused and the rest is tried without it.",
       },
     },
     meaning: "Appends that were made again.",

@@ -12,8 +12,8 @@ import { appendEvents, readHeads, readStoredIds, type StoredId } from "./stateme
 /** What an append tells those who watch; nothing of it changes what it does. */
 export interface AppendObserver {
   attempt(result: "ok" | "stale" | "duplicate" | "error", seconds: number, events: number): void;
-  retry(reason: "stale" | "duplicate" | "again" | "split"): void;
-  recorded(event: PreparedEvent): void;
+  retry(reason: "stale" | "duplicate" | "race" | "split"): void;
+  recorded(events: readonly PreparedEvent[]): void;
   defect(error: unknown): void;
 }
 
@@ -73,8 +73,8 @@ async function tryAppend(
       events.forEach((event, index) => {
         const place = linked.places[index] as { hash: string; position: number };
         settle(event, { kind: "recorded", eventHash: place.hash, chainPosition: place.position });
-        observer.recorded(event);
       });
+      observer.recorded(events);
       return [];
     }
     observe(answer);
@@ -127,7 +127,7 @@ function classify(
   if (error instanceof Fault) throw error;
   switch (classifyError(error)) {
     case "again":
-      observer.retry("again");
+      observer.retry("race");
       return "again";
     case "permanent": {
       const [event] = events;

@@ -70,6 +70,11 @@ export class Writer {
     };
   }
 
+  /** Appends under way. */
+  get activeLanes(): number {
+    return this.#options.lanes - this.#freeLanes.length;
+  }
+
   /** A queue for one caller. */
   open(): CallerQueue {
     return new CallerQueue();

@@ -1,6 +1,7 @@
 import { Fault } from "../../fault.ts";
 import { classifyError } from "../../postgres/errors.ts";
 import type { Sql } from "../../postgres/pool.ts";
+import { parseTimestamp, timestampText } from "../timestamp.ts";
 import { type FoundKeys, planFind, planGet, planPage, type Statement } from "./plan.ts";
 import { type Cursor, type EventQuery, encodeToken } from "./query.ts";
 
@@ -137,7 +138,7 @@ export class EventsReader {
 
 function cursorAt(query: EventQuery, row: EventRow): Cursor {
   if (query.order === "chain_position") return { position: Number(row.chain_position) };
-  return { timestamp: row.event_timestamp, eventId: row.event_id };
+  return { timestamp: timestampText(parseTimestamp(row.event_timestamp)), eventId: row.event_id };
 }
 
 /** Runs a statement, cancels it in the database when the caller has gone or its deadline has passed. */

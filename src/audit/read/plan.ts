@@ -93,28 +93,41 @@ function selected(matches: string): string {
 
 type Bind = (value: string) => string;
 
-/** Time range and cursor; both also as bounds of event_date, so that months outside of them are not opened. */
+/**
+ * Time range and cursor; both also as bounds of event_date, so that months outside of them are not opened. A cursor lies
+ * within the range and takes the place of the bound on its side: with both, the planner would count too few rows.
+ */
 function rangeConditions(query: EventQuery, cursor: Cursor | undefined, bind: Bind): string[] {
   const conditions: string[] = [];
-  const between = (time: string, operator: ">=" | "<=" | "<") => {
-    const value = bind(time);
-    conditions.push(`event_timestamp ${operator} ${value}::text::timestamptz`);
-    const day = operator === ">=" ? ">=" : "<=";
-    conditions.push(`event_date ${day} (${value}::text::timestamptz AT TIME ZONE 'UTC')::date`);
+  const from = (time: string) => {
+    conditions.push(`event_date >= ${day(bind(time))}`, `event_timestamp >= ${moment(bind(time))}`);
   };
-  if (query.startTime !== undefined) between(query.startTime, ">=");
-  if (query.endTime !== undefined) between(query.endTime, "<");
-  if (cursor === undefined) return conditions;
-  if (cursor.timestamp === undefined) {
+  const before = (time: string) => {
+    conditions.push(`event_date <= ${day(bind(time))}`, `event_timestamp < ${moment(bind(time))}`);
+  };
+  const beyond = (at: { timestamp: string; eventId: string }, operator: "<" | ">") => {
+    conditions.push(
+      `event_date ${operator}= ${day(bind(at.timestamp))}`,
+      `(event_timestamp, event_id) ${operator} (${moment(bind(at.timestamp))}, ${bind(at.eventId)}::text::uuid)`,
+    );
+  };
+  const at = cursor?.timestamp === undefined ? undefined : cursor;
+  if (at !== undefined && query.order === "event_timestamp") beyond(at, ">");
+  else if (query.startTime !== undefined) from(query.startTime);
+  if (at !== undefined && query.order === "event_timestamp desc") beyond(at, "<");
+  else if (query.endTime !== undefined) before(query.endTime);
+  if (cursor !== undefined && cursor.timestamp === undefined) {
     conditions.push(`chain_position > ${bind(String(cursor.position))}::text::bigint`);
-    return conditions;
   }
-  const descending = query.order === "event_timestamp desc";
-  between(cursor.timestamp, descending ? "<=" : ">=");
-  conditions.push(
-    `(event_timestamp, event_id) ${descending ? "<" : ">"} (${bind(cursor.timestamp)}::text::timestamptz, ${bind(cursor.eventId)}::text::uuid)`,
-  );
   return conditions;
+}
+
+function moment(parameter: string): string {
+  return `${parameter}::text::timestamptz`;
+}
+
+function day(parameter: string): string {
+  return `(${moment(parameter)} AT TIME ZONE 'UTC')::date`;
 }
 
 /** The event types that are scanned one by one; none where another index serves, or where a prefix is asked for. */

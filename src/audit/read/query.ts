@@ -23,7 +23,7 @@ export interface EventQuery {
 
 export type ExactColumn = "actor_type" | "actor_id" | "resource_type" | "resource_id" | "namespace" | "cluster_name";
 
-/** Where a page ended: the sort key of the last event that was looked at. */
+/** Where a page ended: the sort key of the last event that was looked at; the timestamp as RFC 3339 with six digits. */
 export type Cursor =
   | { readonly timestamp: string; readonly eventId: string }
   | { readonly position: number; readonly timestamp?: undefined };
@@ -69,7 +69,7 @@ export function decodeToken(query: EventQuery, text: string): Cursor {
   return token.cursor;
 }
 
-const TIMESTAMP = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/;
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function parseToken(text: string): Token | undefined {
@@ -78,7 +78,9 @@ function parseToken(text: string): Token | undefined {
     const { cursor } = token;
     if (typeof token.query !== "string") return undefined;
     if (cursor.timestamp === undefined) return Number.isSafeInteger(cursor.position) ? token : undefined;
-    return TIMESTAMP.test(cursor.timestamp) && UUID.test(cursor.eventId) ? token : undefined;
+    const valid =
+      TIMESTAMP.test(cursor.timestamp) && !Number.isNaN(Date.parse(cursor.timestamp)) && UUID.test(cursor.eventId);
+    return valid ? token : undefined;
   } catch {
     return undefined;
   }

@@ -1,0 +1,33 @@
+import { createEventTally, type EventOutcome } from "./event_tally.ts";
+import type { Logger } from "./logs.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** Watches appends for the metrics; has the shape of the writer's AppendObserver without knowing it. */
+export function createAppendMetrics(metrics: Metrics, log: Logger) {
+  const tally = createEventTally(metrics.events);
+  return {
+    attempt(result: "ok" | "stale" | "duplicate" | "error", seconds: number, events: number): void {
+      metrics.writeDuration.record(seconds, { result });
+      if (result === "ok") metrics.appendEvents.record(events);
+    },
+    retry(reason: "stale" | "duplicate" | "race" | "split"): void {
+      metrics.appendRetries.add(1, { reason });
+    },
+    recorded(events: readonly { readonly category: string; readonly occurredAtMs: number }[]): void {
+      const now = Date.now();
+      for (const event of events) {
+        tally.count("recorded", event.category);
+        metrics.auditLag.record(Math.max(0, now - event.occurredAtMs) / 1000, { path: "direct" });
+      }
+      tally.flush();
+    },
+    /** Counts an event that was answered otherwise. */
+    answered(outcome: EventOutcome, category: string): void {
+      tally.count(outcome, category);
+      tally.flush();
+    },
+    defect(error: unknown): void {
+      log.error({ err: error }, "the database refused an append for a defect of the schema or the statement");
+    },
+  };
+}
