@@ -1,7 +1,7 @@
 // Installs what package-lock.json asks for where it is missing. Runs on any Node from 20 on, before anything is installed.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, openSync, readFileSync, rmSync, symlinkSync, writeSync } from "node:fs";
+import { existsSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -45,14 +45,7 @@ function npmCi() {
     process.stderr.write("npm ci needs the npm registry (or a filled npm cache): check the network and start again.\n");
     process.exit(1);
   }
-  linkOwnCommand();
   process.stderr.write(`done in ${Math.round((Date.now() - begun) / 1000)} s.\n`);
-}
-
-/** Lets `npx datastorage` find our own command beside those of the packages. */
-function linkOwnCommand() {
-  const link = join(root, "node_modules", ".bin", "datastorage");
-  if (!lstatSync(link, { throwIfNoEntry: false })) symlinkSync("../../bin/datastorage.mjs", link);
 }
 
 /** Whether node_modules holds what package-lock.json asks for; packages for other platforms may be missing. */

@@ -11,6 +11,8 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { endLeftover } from "./leftover.ts";
+import type { Log } from "./log.ts";
 
 /** Holds the lock of a data folder. */
 const lockName = "lock";
@@ -56,8 +58,12 @@ export interface DataFolder {
   readonly path: string;
   /** Lets a second start say where this one serves. */
   announce(address: string): void;
-  /** Removes everything that was stored, for a start from nothing. @throws Error when the folder was not made by us. */
-  empty(): void;
+  /**
+   * Removes everything that was stored, for a start from nothing; downloaded programs stay.
+   *
+   * @throws Error when the folder was not made by us, or when a server of an earlier start does not end
+   */
+  empty(log: Log): Promise<void>;
   release(): void;
 }
 
@@ -86,10 +92,11 @@ export function takeDataFolder(path: string): DataFolder {
   return {
     path: folder,
     announce: (address) => announce({ pid: process.pid, address }),
-    empty() {
+    async empty(log) {
       if (!existsSync(join(folder, markName))) {
         throw new Error(`${folder} was not made by datastorage; empty it by hand, or name another folder.`);
       }
+      await Promise.all([endLeftover("postgres", folder, log), endLeftover("valkey", folder, log)]);
       for (const name of readdirSync(folder)) {
         if (!keptWhenEmptied.has(name)) rmSync(join(folder, name), { recursive: true, force: true });
       }

@@ -6,9 +6,9 @@ import postgres from "postgres";
 import { type ClusterPaths, clusterPaths, ensureCluster, findPrograms, type Programs } from "./cluster.ts";
 import { type Identity, identityFor } from "./identity.ts";
 import { type LeashedServer, startLeashed } from "./leash.ts";
+import { endLeftover } from "./leftover.ts";
 import type { Log } from "./log.ts";
 import { choosePort, freePort, isFree } from "./port.ts";
-import { commandOf, endProcess } from "./process.ts";
 
 /** The port asked for first: next to PostgreSQL's own, so that neither is in the other's way. */
 const usualPort = 54329;
@@ -51,7 +51,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   const paths = clusterPaths(dataDir);
   const programs = await findPrograms();
   const identity = await identityFor(paths.data);
-  const lookPastPid = await endLeftover(paths, options.log);
+  const lookPastPid = await endLeftover("postgres", dataDir, options.log);
   const { password, created } = await ensureCluster(paths, programs, identity, !options.disposable);
   const launch = { dataDir, paths, programs, identity, lookPastPid, options };
   const { server, port } = await listen(launch);
@@ -166,21 +166,6 @@ async function untilReady(
     await Promise.race([server.ended, wait(statusPollMs)]);
   }
   return server.ended;
-}
-
-/**
- * Ends a PostgreSQL on our data that outlived its starter: its leash may still be at it, or may be gone as well. Returns the
- * pid in postmaster.pid, which from then on is nobody, a zombie that nobody has reaped, or another program's.
- */
-async function endLeftover(paths: ClusterPaths, log: Log): Promise<number | undefined> {
-  const pid = Number(postmasterLines(paths)[0]);
-  if (!Number.isInteger(pid) || pid <= 1) return undefined;
-  const command = await commandOf(pid);
-  if (command?.includes("postgres") && command.includes(paths.data)) {
-    log.warn({ pid }, `a PostgreSQL of an earlier start (pid ${pid}) is still there, waiting for its end`);
-    await endProcess(pid, "SIGINT", 60_000);
-  }
-  return pid;
 }
 
 function postmasterLines(paths: ClusterPaths): readonly string[] {

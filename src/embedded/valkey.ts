@@ -8,9 +8,9 @@ import { Redis } from "ioredis";
 import { fetchDebianPackage, libraryFolders } from "./debian.ts";
 import { handOver, type Identity, identityFor } from "./identity.ts";
 import { type LeashedServer, startLeashed } from "./leash.ts";
+import { endLeftover } from "./leftover.ts";
 import type { Log } from "./log.ts";
 import { choosePort, freePort, isFree } from "./port.ts";
-import { commandOf, endProcess } from "./process.ts";
 
 const run = promisify(execFile);
 
@@ -63,7 +63,7 @@ export async function startValkey(options: ValkeyOptions): Promise<EmbeddedValke
   const program = await findProgram(options, paths.program);
   if (!program) return undefined;
   const identity = await identityFor(paths.data);
-  await endLeftover(paths, options.log);
+  await endLeftover("valkey", dataDir, options.log);
   const launch = { paths, program, identity, options, password: await preparePassword(paths, identity) };
   const { server, port } = await listen(launch);
   options.log.info({ port, dataDir: paths.data }, `Valkey runs on 127.0.0.1:${port}, data in ${paths.data}`);
@@ -214,17 +214,6 @@ async function untilReady(server: LeashedServer, url: string): Promise<string | 
   } finally {
     client.disconnect();
   }
-}
-
-/** Ends a Valkey on our data that outlived its starter. */
-async function endLeftover(paths: ValkeyPaths, log: Log): Promise<void> {
-  const file = join(paths.data, "valkey.pid");
-  const pid = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
-  if (!Number.isInteger(pid) || pid <= 1) return;
-  const command = await commandOf(pid);
-  if (!command?.includes(paths.config)) return;
-  log.warn({ pid }, `a Valkey of an earlier start (pid ${pid}) is still there, waiting for its end`);
-  await endProcess(pid, "SIGTERM", 30_000);
 }
 
 function urlOf(password: string, port: number): string {

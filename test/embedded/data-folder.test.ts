@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { DataFolderInUse, takeDataFolder } from "../../src/embedded/data-folder.ts";
+import { commandOf } from "../../src/embedded/process.ts";
 import { gone, holdFolder, serverPid } from "./holder.ts";
 
+const silent = { info() {}, warn() {} };
 const parent = mkdtempSync(join(tmpdir(), "datastorage-folder-"));
 after(() => rmSync(parent, { recursive: true, force: true }));
 
@@ -35,12 +37,15 @@ test("of two in one process the second is refused, and after a release it is not
   takeDataFolder(dataDir).release();
 });
 
-test("emptying removes the data and keeps downloaded programs", () => {
-  const folder = takeDataFolder(join(parent, "fresh"));
-  mkdirSync(join(folder.path, "postgres"));
-  mkdirSync(join(folder.path, "programs"));
-  writeFileSync(join(folder.path, "postgres.password"), "x");
-  folder.empty();
+test("emptying removes the data, waits for a server that still ends, and keeps downloaded programs", async () => {
+  const dataDir = join(parent, "fresh");
+  const holder = await holdFolder(dataDir);
+  mkdirSync(join(dataDir, "programs"));
+  const server = serverPid(dataDir);
+  await holder.kill("SIGKILL");
+  const folder = takeDataFolder(dataDir);
+  await folder.empty(silent);
+  assert.equal(await commandOf(server), undefined);
   assert.equal(existsSync(join(folder.path, "postgres")), false);
   assert.equal(existsSync(join(folder.path, "postgres.password")), false);
   assert.equal(existsSync(join(folder.path, "programs")), true);
@@ -48,16 +53,16 @@ test("emptying removes the data and keeps downloaded programs", () => {
   folder.release();
 });
 
-test("a folder with other people's files is never emptied", () => {
+test("a folder with other people's files is never emptied", async () => {
   const dataDir = join(parent, "foreign");
   mkdirSync(dataDir);
   writeFileSync(join(dataDir, "thesis.txt"), "all of it");
   const folder = takeDataFolder(dataDir);
-  assert.throws(() => folder.empty(), /not made by datastorage/);
+  await assert.rejects(folder.empty(silent), /not made by datastorage/);
   assert.equal(existsSync(join(dataDir, "thesis.txt")), true);
   folder.release();
   // A start without emptying must not make the folder ours for the next one.
   const again = takeDataFolder(dataDir);
-  assert.throws(() => again.empty(), /not made by datastorage/);
+  await assert.rejects(again.empty(silent), /not made by datastorage/);
   again.release();
 });

@@ -1,4 +1,4 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type EmbeddedPostgres, startPostgres } from "../../src/embedded/postgres.ts";
@@ -10,7 +10,12 @@ export const adminUrlVariable = "DATASTORAGE_TEST_POSTGRES_URL";
 export async function startDisposablePostgres(): Promise<EmbeddedPostgres> {
   const dataDir = await mkdtemp(join(tmpdir(), "datastorage-test-"));
   const quiet = { info() {}, warn() {} };
-  return startPostgres({ dataDir, log: quiet, port: 0, disposable: true });
+  try {
+    return await startPostgres({ dataDir, log: quiet, port: 0, disposable: true });
+  } catch (error) {
+    await rm(dataDir, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 let own: Promise<string> | undefined;
