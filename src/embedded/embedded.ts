@@ -42,7 +42,7 @@ export async function startEmbedded({ config, fresh, log }: EmbeddedOptions): Pr
     folder.release();
   };
   try {
-    if (fresh) folder.empty();
+    if (fresh) await folder.empty(log);
     const postgres = await startPostgres({ dataDir: folder.path, log });
     started.push({ name: "PostgreSQL", ...postgres });
     const valkey = valkeyUrl === undefined ? await startValkey({ dataDir: folder.path, log }) : undefined;
