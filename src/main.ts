@@ -40,6 +40,8 @@ export const VERSION: string = (
 
 /** Milliseconds between two tries to reach a database that is not there yet. */
 const DATABASE_WAIT_MS = 1000;
+/** Milliseconds for appends that are still under way when the last call has ended. */
+const LAST_APPENDS_MS = 2000;
 /** Connections for partitions and other upkeep. */
 const CUSTODY_CONNECTIONS = 2;
 
@@ -82,7 +84,7 @@ async function startParts(
     health.rpc?.health.setStatus("", available);
     health.rpc?.health.setStatus(AuditService.typeName, available);
   });
-  started.push(() => log.close());
+  started.push(() => log.close(LAST_APPENDS_MS));
   const rpc = await startServer(config, log, new EventsReader(pools.read, config), telemetry);
   health.rpc = rpc;
   started.push(() => rpc.close({ timeoutMs: config.shutdownTimeoutMs }));

@@ -53,12 +53,26 @@ export function auditRoutes(parts: AuditServiceParts): (router: ConnectRouter) =
 async function recordEvents(parts: AuditServiceParts, request: RecordEventsRequest, context: HandlerContext) {
   const intake = await prepareBatch(request.events, context.values.get(principalKey).name);
   const events = intake.filter((entry): entry is PreparedEvent => !("violations" in entry));
-  const { outcomes, fault } =
-    events.length === 0 ? { outcomes: [], fault: undefined } : await parts.writer.submit(parts.writer.open(), events);
+  const { outcomes, fault } = await unlessAborted(context.signal, parts.writer.submit(parts.writer.open(), events));
   if (fault !== undefined) throw fault;
   const ids = request.events.map((event) => event.eventId);
   const results = toResults(intake, ids, outcomes, parts.onAnswered);
   return create(RecordEventsResponseSchema, { results });
+}
+
+/** Waits no longer than the caller does. The append goes on: what was sent to the database is never called back. */
+async function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  let abort: () => void = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 async function getEvent({ reader }: AuditServiceParts, request: GetEventRequest, context: HandlerContext) {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Fault } from "../../fault.ts";
 import { Availability } from "../../postgres/availability.ts";
 import { classifyError } from "../../postgres/errors.ts";
@@ -24,8 +25,8 @@ const DEAD_CONNECTION_MS = 5_000;
 export interface LogWriter {
   readonly writer: Writer;
   readonly availability: Availability;
-  /** Waits for what is pending and closes the connections. */
-  close(): Promise<void>;
+  /** Waits for what is pending, for so many milliseconds at most, and closes the connections. */
+  close(timeoutMs: number): Promise<void>;
 }
 
 export function openLogWriter(options: LogWriterOptions): LogWriter {
@@ -51,8 +52,10 @@ export function openLogWriter(options: LogWriterOptions): LogWriter {
   return {
     writer,
     availability,
-    async close() {
-      await writer.drained();
+    async close(timeoutMs) {
+      const bound = new AbortController();
+      await Promise.race([writer.drained(), delay(timeoutMs, undefined, { signal: bound.signal }).catch(() => {})]);
+      bound.abort();
       availability.close();
       await Promise.all([...lanes.map((lane) => lane.end()), probe.end({ timeout: 1 })]);
     },
