@@ -27,6 +27,7 @@ export async function launch(args) {
       if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
     });
   }
+  whenOrphaned(() => child.kill("SIGTERM"));
   child.on("error", (error) => {
     console.error(`${pinnedNode} cannot be run: ${error.message}`);
     process.exit(1);
@@ -36,4 +37,16 @@ export async function launch(args) {
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
   });
+}
+
+/** A kill -9 of npm leaves the script that it runs to another parent. Asked once a second: Node has no event for it. */
+function whenOrphaned(act) {
+  if (!process.env.npm_lifecycle_event) return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    act();
+  }, 1000);
+  watch.unref();
 }

@@ -61,3 +61,15 @@ test("a kill -9 of the launcher ends the command in the orderly way too", async 
   assert.equal((await lines.next()).value, "orderly end");
   await gone(pid);
 });
+
+test("a kill -9 of npm above the launcher ends the command in the orderly way too", async () => {
+  const shell = spawn("sh", ["-c", `"${process.execPath}" "${join(checkout, "scripts/start.mjs")}" stay & wait`], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, npm_lifecycle_event: "start" },
+  });
+  const lines = createInterface(shell.stdout)[Symbol.asyncIterator]();
+  const { pid } = await told(lines);
+  shell.kill("SIGKILL");
+  assert.equal((await lines.next()).value, "orderly end");
+  await gone(pid);
+});
