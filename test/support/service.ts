@@ -26,7 +26,8 @@ process.on("exit", () => {
 
 /**
  * Starts `datastorage serve` on a free port of 127.0.0.1, without metrics unless `env` says otherwise, and waits until it
- * says on what it listens. `env` is added to this process's environment without its DATASTORAGE_ variables.
+ * says on what it listens. `env` is added to this process's environment without its DATASTORAGE_ variables; it names either
+ * DATABASE_URL or a DATASTORAGE_DATA_DIR of the test's own.
  *
  * @throws Error with everything it printed when it ends instead.
  */
@@ -34,6 +35,9 @@ export async function startService(
   env: Readonly<Record<string, string>> = {},
   args: readonly string[] = [],
 ): Promise<TestService> {
+  if (!env["DATABASE_URL"] && !env["DATASTORAGE_DATA_DIR"]) {
+    throw new Error("give DATABASE_URL or DATASTORAGE_DATA_DIR, or the service takes the developer's own data folder");
+  }
   const child = spawn(process.execPath, [entry, "serve", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...inherited(), DATASTORAGE_ADDRESS: "127.0.0.1:0", DATASTORAGE_METRICS_ADDRESS: "off", ...env },
