@@ -21,13 +21,12 @@ export const pinnedNode = join(root, "node_modules", ".bin", "node");
 export async function install({ development }) {
   if (isInstalled(development)) return;
   const unlock = await lock();
-  try {
-    if (!isInstalled(development)) npmCi();
-  } finally {
-    unlock();
-  }
+  const installed = isInstalled(development) || npmCi();
+  unlock();
+  if (!installed) process.exit(1);
 }
 
+/** Says in one line that it installs; false, with what npm said, when that failed. */
 function npmCi() {
   const begun = Date.now();
   process.stderr.write("Installing the packages of package-lock.json (npm ci) … ");
@@ -43,9 +42,10 @@ function npmCi() {
     process.stderr.write("failed.\n");
     process.stderr.write(result.error ? `${result.error.message}\n` : `${result.stdout}${result.stderr}`);
     process.stderr.write("npm ci needs the npm registry (or a filled npm cache): check the network and start again.\n");
-    process.exit(1);
+    return false;
   }
   process.stderr.write(`done in ${Math.round((Date.now() - begun) / 1000)} s.\n`);
+  return true;
 }
 
 /** Whether node_modules holds what package-lock.json asks for; packages for other platforms may be missing. */
