@@ -51,6 +51,11 @@ export function toConnectError(error: unknown, log: Logger, signal?: AbortSignal
   return connectError(answerTo(error, log, signal), error);
 }
 
+/** The mapping of a fault alone, for where no defect can come up. */
+export function faultError(fault: Fault): ConnectError {
+  return connectError(faultAnswer(fault), fault);
+}
+
 /** The same mapping for an error that is answered inside a stream, as google.rpc.Status. */
 export function toStatus(error: unknown, log: Logger, signal?: AbortSignal): Status {
   const { code, message, details } = answerTo(error, log, signal);
@@ -94,14 +99,16 @@ export function codeName(code: Code | undefined): string {
 }
 
 function answerTo(error: unknown, log: Logger, signal: AbortSignal | undefined): Answer {
-  if (error instanceof Fault) {
-    return { code: CODES[error.kind], message: boundedMessage(error.message), details: detailsOf(error) };
-  }
+  if (error instanceof Fault) return faultAnswer(error);
   if (isAbort(error)) return aborted(error, signal);
   if (error instanceof ConnectError && error.code !== Code.Internal && error.code !== Code.Unknown) {
     return fromFramework(error);
   }
   return defect(error, log);
+}
+
+function faultAnswer(fault: Fault): Answer {
+  return { code: CODES[fault.kind], message: boundedMessage(fault.message), details: detailsOf(fault) };
 }
 
 function aborted(error: unknown, signal: AbortSignal | undefined): Answer {

@@ -55,9 +55,7 @@ function alternativeName({ subjectaltname }: { readonly subjectaltname?: string 
  */
 export function parseAlternativeNames(text: string): [type: string, value: string][] {
   const names: [string, string][] = [];
-  for (const [, type = "", quoted, plain = ""] of text.matchAll(
-    /([^:,]+):(?:("(?:[^"\\]|\\.)*")|([^,]*))(?:, |$)/gy,
-  )) {
+  for (const [, type = "", quoted, plain = ""] of text.matchAll(/([^:,]+):(?:("(?:[^"\\]|\\.)*")|([^,]*))(?:, |$)/gy)) {
     names.push([type, quoted === undefined ? plain : (JSON.parse(quoted) as string)]);
   }
   return names;

@@ -1,0 +1,159 @@
+import type { HandlerContext, Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError, type ConnectRouter, createConnectRouter, createContextValues } from "@connectrpc/connect";
+import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
+import { compressionBrotli, compressionGzip, universalRequestFromNodeRequest } from "@connectrpc/connect-node";
+import type { Logger } from "pino";
+import { Call, callKey, type RpcTelemetry } from "./call.ts";
+import type { Connection } from "./connection.ts";
+import { become, isMapped, toConnectError, toReadError } from "./errors.ts";
+import { isDelivered, isLost, type NodeRequest, type NodeResponse, piecesOf, writeAnswer } from "./exchange.ts";
+import { drainingKey, type HandlersAtWork, handleCalls, validateRequests } from "./interceptors.ts";
+import { type Authorize, principalKey } from "./principal.ts";
+import { boundDeadline, errorResponse, formOf, type RequestForm, unknownMethod } from "./protocol.ts";
+import { readBody } from "./request_body.ts";
+
+/** Longest message that leaves, in bytes: what gRPC clients take when nothing else is configured. */
+export const MAX_REPLY_BYTES = 4 * 1024 * 1024;
+
+/** Longest time for a call with one request and one answer, in milliseconds, also for callers that set no deadline. */
+export const MAX_UNARY_MS = 10 * 60_000;
+
+/** Longest time in which a message that has begun must have arrived, in milliseconds. */
+const MESSAGE_TIMEOUT_MS = 30_000;
+
+export interface HandlerOptions {
+  readonly routes: readonly ((router: ConnectRouter) => void)[];
+  readonly interceptors: readonly Interceptor[];
+  readonly maxRequestBytes: number;
+  readonly authorize: Authorize;
+  readonly telemetry: RpcTelemetry;
+  readonly log: Logger;
+  readonly atWork: HandlersAtWork;
+  /** Aborted, with the error for those who are cut off, when the time for closing is up. */
+  readonly cut: AbortSignal;
+  /** The connection that a request came over. */
+  readonly connectionOf: (request: NodeRequest) => Connection;
+}
+
+/**
+ * The function that answers every request of both HTTP versions: gRPC, gRPC-Web and Connect for the routes, an error in
+ * the caller's own protocol for all other methods, 404 for what is no call.
+ *
+ * It does what connectNodeAdapter of @connectrpc/connect-node does, and besides: bounds deadlines, accounts for request
+ * memory, maps the errors of the framework itself, and never lets a request (a Host that is no host) end the process.
+ */
+export function createRequestHandler(options: HandlerOptions): (request: NodeRequest, response: NodeResponse) => void {
+  const handlers = new Map(routerOf(options).handlers.map((handler) => [handler.requestPath, handler]));
+  return (request, response) => {
+    response.on("error", () => {});
+    request.on("error", () => {});
+    const path = (request.url ?? "").split("?", 1)[0] ?? "";
+    const form = formOf(request.headers["content-type"]);
+    answer(handlers.get(path), path, form, request, response, options).catch((error: unknown) => {
+      if (!isLost(response)) options.log.error({ err: error, path }, "a request could not be answered");
+      response.destroy();
+    });
+  };
+}
+
+function routerOf(options: HandlerOptions): ConnectRouter {
+  const { log, authorize } = options;
+  const router = createConnectRouter({
+    acceptCompression: [compressionGzip, compressionBrotli],
+    readMaxBytes: options.maxRequestBytes,
+    writeMaxBytes: MAX_REPLY_BYTES,
+    shutdownSignal: options.cut,
+    interceptors: [handleCalls(log, options.atWork), ...options.interceptors, validateRequests],
+    requestGate: async (context) => {
+      watchEnd(context, log);
+      try {
+        await authorize(context.values.get(principalKey), context.method);
+      } catch (error) {
+        throw toConnectError(error, log, context.signal);
+      }
+    },
+  });
+  for (const route of options.routes) route(router);
+  return router;
+}
+
+/**
+ * Follows a call to its end. Errors that the framework raises outside of all interceptors (while it reads a single request,
+ * or writes) pass nowhere but here: the signal of the context is aborted with each, before it is written out.
+ */
+function watchEnd(context: HandlerContext, log: Logger): void {
+  const call = context.values.get(callKey);
+  const { signal } = context;
+  if (call !== undefined) call.signal = signal;
+  signal.addEventListener("abort", () => {
+    const reason: unknown = signal.reason;
+    if (isMapped(reason) || !(reason instanceof Error) || reason.name === "AbortError") return;
+    const mapped = call?.answered ? toConnectError(reason, log) : toReadError(reason, log);
+    if (reason instanceof ConnectError) become(reason, mapped);
+  });
+}
+
+async function answer(
+  handler: UniversalHandler | undefined,
+  path: string,
+  form: RequestForm,
+  request: NodeRequest,
+  response: NodeResponse,
+  options: HandlerOptions,
+): Promise<void> {
+  let universal: UniversalServerRequest;
+  try {
+    universal = universalRequestFromNodeRequest(request, response, undefined, createContextValues());
+  } catch {
+    return writeAnswer({ status: 400, header: new Headers({ "content-length": "0" }) }, request, response);
+  }
+  const { protocol } = form;
+  if (handler === undefined && protocol === undefined) return writeAnswer(errorResponse(), request, response);
+  const call = new Call(handler?.method, protocol ?? "connect", universal.header, options.telemetry);
+  call.signal = universal.signal;
+  response.once("close", () => call.end(isDelivered(response)));
+  if (handler === undefined) {
+    const error = toConnectError(unknownMethod(path), options.log);
+    call.code = error.code;
+    return writeAnswer(errorResponse(error, protocol), request, response);
+  }
+  const reply = await handler(prepared(universal, handler, form, request, call, options));
+  if (NO_CALL.has(reply.status)) call.code = Code.Unimplemented;
+  await writeAnswer(reply, request, response);
+}
+
+/** HTTP statuses with which the framework refuses what it does not take for a call: bad verb, media type or HTTP version. */
+const NO_CALL: ReadonlySet<number> = new Set([405, 415, 505]);
+
+/** The request as the framework is to see it: body accounted for, deadline bounded, context filled. */
+function prepared(
+  universal: UniversalServerRequest,
+  handler: UniversalHandler,
+  form: RequestForm,
+  request: NodeRequest,
+  call: Call,
+  options: HandlerOptions,
+): UniversalServerRequest {
+  const connection = options.connectionOf(request);
+  const { header } = universal;
+  const kind = handler.method.methodKind;
+  if (form.protocol !== undefined) boundDeadline(header, form.protocol, kind === "unary" ? MAX_UNARY_MS : undefined);
+  const length = header.get("content-length");
+  const whole = { bytes: length === null ? undefined : Number(length), compressed: header.has("content-encoding") };
+  // Without it the framework puts a body together from what arrives, instead of reserving what is announced.
+  header.delete("content-length");
+  universal.contextValues
+    ?.set(callKey, call)
+    .set(principalKey, connection.principal)
+    .set(drainingKey, connection.draining);
+  const terms = {
+    maxBytes: options.maxRequestBytes,
+    enveloped: form.enveloped,
+    streaming: kind === "bidi_streaming" || kind === "client_streaming",
+    messageTimeoutMs: MESSAGE_TIMEOUT_MS,
+    memory: connection.memory,
+    whole,
+  };
+  const body = { [Symbol.asyncIterator]: () => readBody(piecesOf(request), { ...terms, ended: call.signal }) };
+  return { ...universal, body };
+}

@@ -1,0 +1,243 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
+import { AuditService } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
+import { answerOf, callRaw, connectRaw, envelopeHead } from "./raw_http2.ts";
+import { MIB, obligingAudit, startTestServer } from "./support.ts";
+
+const RESOURCE_EXHAUSTED = String(Code.ResourceExhausted);
+const INVALID_ARGUMENT = String(Code.InvalidArgument);
+
+async function failure(call: Promise<unknown>): Promise<ConnectError> {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof ConnectError, "the call fails");
+  return error;
+}
+
+describe("a message that is too large", () => {
+  it("is refused at once when 4 GiB are declared, in a unary call and in a stream, and nothing is reserved", async () => {
+    const server = await startTestServer(obligingAudit);
+    const session = await connectRaw(server.url);
+    const before = process.memoryUsage();
+    for (const method of ["RecordEvents", "IngestEvents"]) {
+      const call = callRaw(session, method);
+      call.write(envelopeHead(0xffffffff));
+      const { status, message, resetCode } = await answerOf(call);
+      assert.equal(status, RESOURCE_EXHAUSTED);
+      assert.match(message ?? "", /limit of 4194304 bytes/);
+      assert.equal(resetCode, 0);
+    }
+    assert.ok(process.memoryUsage().arrayBuffers - before.arrayBuffers < 64 * MIB);
+    assert.equal(server.requestBytes(), 0);
+    session.close();
+    await server.close({ timeoutMs: 5000 });
+  });
+
+  const transports = {
+    gRPC: createGrpcTransport,
+    "gRPC-Web over HTTP/1.1": (options: { baseUrl: string }) =>
+      createGrpcWebTransport({ ...options, httpVersion: "1.1" }),
+    "Connect over HTTP/1.1": (options: { baseUrl: string }) =>
+      createConnectTransport({ ...options, httpVersion: "1.1" }),
+    "Connect over HTTP/2": (options: { baseUrl: string }) => createConnectTransport({ ...options, httpVersion: "2" }),
+  };
+  for (const [name, transport] of Object.entries(transports)) {
+    it(`is refused in ${name}, with the limit, before and after compression`, async () => {
+      const server = await startTestServer(obligingAudit, { maxRequestBytes: MIB });
+      for (const text of ["x".repeat(MIB + 1), "x".repeat(8 * MIB)]) {
+        const client = createClient(AuditService, transport({ baseUrl: server.url }));
+        const error = await failure(client.recordEvents({ events: [{ correlationId: text }] }));
+        assert.equal(error.code, Code.ResourceExhausted);
+        const [info] = error.findDetails(ErrorInfoSchema);
+        assert.equal(info?.reason, "MESSAGE_TOO_LARGE");
+        assert.equal(info?.metadata["max_bytes"], String(MIB));
+        assert.equal(error.findDetails(RetryInfoSchema).length, 1);
+      }
+      await server.close({ timeoutMs: 5000 });
+    });
+  }
+
+  it("is refused when it only becomes so by decompression", async () => {
+    const server = await startTestServer(obligingAudit, { maxRequestBytes: MIB });
+    const bomb = gzipSync(Buffer.alloc(64 * MIB));
+    const session = await connectRaw(server.url);
+    const call = callRaw(session, "RecordEvents", { "grpc-encoding": "gzip" });
+    call.write(envelopeHead(bomb.byteLength, 1));
+    call.end(bomb);
+    const { status, message } = await answerOf(call);
+    assert.equal(status, RESOURCE_EXHAUSTED);
+    assert.match(message ?? "", /limit of 1048576 bytes/);
+    session.close();
+    const response = await fetch(`${server.url}/kubernaut.audit.v1.AuditService/RecordEvents`, {
+      method: "POST",
+      headers: { "content-type": "application/proto", "content-encoding": "gzip" },
+      body: bomb,
+    });
+    assert.equal(response.status, 429);
+    await server.close({ timeoutMs: 5000 });
+  });
+
+  it("does not end the connection for other calls", async () => {
+    const server = await startTestServer(obligingAudit, { maxRequestBytes: MIB });
+    const client = createClient(AuditService, createGrpcTransport({ baseUrl: server.url }));
+    await failure(client.recordEvents({ events: [{ correlationId: "x".repeat(2 * MIB) }] }));
+    assert.equal((await client.recordEvents({ events: [{ eventId: "a" }] })).results.length, 1);
+    await server.close({ timeoutMs: 5000 });
+  });
+});
+
+describe("a message that is malformed", () => {
+  it("is INVALID_ARGUMENT, never INTERNAL, and not in the log", async () => {
+    const server = await startTestServer(obligingAudit);
+    const session = await connectRaw(server.url);
+    const garbage = Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff]);
+    const cases: [string, Buffer, Record<string, string>][] = [
+      ["bytes that are no protobuf", Buffer.concat([envelopeHead(5), garbage]), {}],
+      ["a message cut off", Buffer.concat([envelopeHead(50), garbage]), {}],
+      ["half an envelope", Buffer.from([0, 0]), {}],
+      ["compressed without saying how", Buffer.concat([envelopeHead(5, 1), garbage]), {}],
+      ["gzip that is none", Buffer.concat([envelopeHead(5, 1), garbage]), { "grpc-encoding": "gzip" }],
+      ["JSON that is none", Buffer.concat([envelopeHead(5), garbage]), { "content-type": "application/grpc+json" }],
+      ["a timeout that is none", envelopeHead(0), { "grpc-timeout": "soon" }],
+    ];
+    for (const [name, body, headers] of cases) {
+      for (const method of ["RecordEvents", "IngestEvents"]) {
+        const call = callRaw(session, method, headers);
+        call.end(body);
+        assert.equal((await answerOf(call)).status, INVALID_ARGUMENT, `${name} to ${method}`);
+      }
+    }
+    session.close();
+    const headers = { "content-type": "application/json" };
+    const path = `${server.url}/kubernaut.audit.v1.AuditService/RecordEvents`;
+    const response = await fetch(path, { method: "POST", headers, body: '{"events":' });
+    assert.equal(response.status, 400);
+    const { details } = (await response.json()) as { details: { type: string }[] };
+    assert.ok(details.some(({ type }) => type === BadRequestSchema.typeName));
+    assert.deepEqual(
+      server.logs.filter(({ level }) => (level as number) >= 40),
+      [],
+    );
+    await server.close({ timeoutMs: 5000 });
+  });
+});
+
+describe("the memory for requests", () => {
+  it("refuses a single message that finds no room, with RetryInfo, and takes it when there is room again", async () => {
+    const release = Promise.withResolvers<void>();
+    const entered = Promise.withResolvers<void>();
+    const server = await startTestServer(
+      {
+        recordEvents: async () => {
+          entered.resolve();
+          await release.promise;
+          return {};
+        },
+      },
+      { maxRequestBytes: MIB, requestMemoryBytes: MIB },
+    );
+    const client = createClient(AuditService, createGrpcTransport({ baseUrl: server.url }));
+    const events = [{ correlationId: "x".repeat(0.9 * MIB) }];
+    const first = client.recordEvents({ events });
+    await entered.promise;
+    const refused = await failure(client.recordEvents({ events }));
+    assert.equal(refused.code, Code.ResourceExhausted);
+    assert.equal(refused.findDetails(ErrorInfoSchema)[0]?.reason, "REQUEST_MEMORY_EXHAUSTED");
+    assert.equal(refused.findDetails(RetryInfoSchema)[0]?.retryDelay?.seconds, 1n);
+    release.resolve();
+    await first;
+    await client.recordEvents({ events });
+    await server.close({ timeoutMs: 5000 });
+    assert.equal(server.requestBytes(), 0);
+  });
+
+  it("holds back streams that find no room, and lets them go on in the end", async () => {
+    const hold = new AbortController();
+    const bothReading = Promise.withResolvers<void>();
+    let reading = 0;
+    const server = await startTestServer(
+      {
+        async *ingestEvents(requests) {
+          for await (const { batchNumber } of requests) {
+            reading += 1;
+            if (reading === 1) bothReading.resolve();
+            if (!hold.signal.aborted) await once(hold.signal, "abort");
+            yield { batchNumber };
+          }
+        },
+      },
+      { maxRequestBytes: MIB, requestMemoryBytes: MIB },
+    );
+    const client = createClient(AuditService, createGrpcTransport({ baseUrl: server.url }));
+    const ingest = async () => {
+      const answered: bigint[] = [];
+      async function* batches() {
+        for (const batchNumber of [1n, 2n, 3n])
+          yield { batchNumber, events: [{ correlationId: "x".repeat(0.8 * MIB) }] };
+      }
+      for await (const { batchNumber } of client.ingestEvents(batches())) answered.push(batchNumber);
+      return answered;
+    };
+    const streams = [ingest(), ingest(), ingest()];
+    await bothReading.promise;
+    assert.ok(server.requestBytes() <= MIB);
+    assert.equal(reading, 1);
+    hold.abort();
+    assert.deepEqual(await Promise.all(streams), Array(3).fill([1n, 2n, 3n]));
+    await server.close({ timeoutMs: 5000 });
+    assert.equal(server.requestBytes(), 0);
+  });
+});
+
+describe("an HTTP/2 connection with many streams", () => {
+  it("lets them together send what one connection may, and gives the windows back", async () => {
+    const windowed = { streamWindowBytes: 256 * 1024, connectionWindowBytes: MIB };
+    const server = await startTestServer(obligingAudit, windowed);
+    const session = await connectRaw(server.url);
+    const windows: (number | undefined)[] = [session.remoteSettings.initialWindowSize];
+    const reached = Promise.withResolvers<void>();
+    const regained = Promise.withResolvers<void>();
+    session.on("remoteSettings", ({ initialWindowSize }) => {
+      windows.push(initialWindowSize);
+      if (initialWindowSize === 64 * 1024) reached.resolve();
+      if (initialWindowSize === 256 * 1024) regained.resolve();
+    });
+    const calls = Array.from({ length: 16 }, () => callRaw(session, "IngestEvents"));
+    await reached.promise;
+    assert.equal(windows[0], 256 * 1024);
+    for (const call of calls) call.close();
+    await regained.promise;
+    session.close();
+    await server.close({ timeoutMs: 5000 });
+  });
+});
+
+describe("connections", () => {
+  it("are refused beyond the limit, and counted", async () => {
+    const counts: number[] = [];
+    const server = await startTestServer(obligingAudit, {
+      maxConnections: 2,
+      onConnections: (count) => counts.push(count),
+    });
+    const sessions = [await connectRaw(server.url), await connectRaw(server.url)];
+    await assert.rejects(Promise.race([connectRaw(server.url), refusal(server.url)]));
+    assert.equal(counts.at(-1), 2);
+    for (const session of sessions) session.close();
+    await server.close({ timeoutMs: 5000 });
+    assert.equal(counts.at(-1), 0);
+  });
+});
+
+async function refusal(url: string): Promise<never> {
+  const { connect } = await import("node:http2");
+  const session = connect(url);
+  const [error] = await Promise.race([once(session, "error"), once(session, "close")]);
+  throw error ?? new Error("closed");
+}

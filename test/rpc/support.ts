@@ -1,0 +1,102 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ConnectRouter, HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { trace } from "@opentelemetry/api";
+import { pino } from "pino";
+import {
+  AuditService,
+  type IngestEventsRequest,
+  type IngestEventsResponseSchema,
+  RecordOutcome,
+} from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
+import { drainingKey, until } from "../../src/rpc/interceptors.ts";
+import { type RpcServer, type RpcServerOptions, startRpcServer } from "../../src/rpc/server.ts";
+
+export const MIB = 1024 * 1024;
+
+/** A call as telemetry was told of it. */
+export interface RecordedCall {
+  readonly method: string;
+  readonly protocol: string;
+  readonly code: string;
+}
+
+/** A server for a test, with what it logged and measured. */
+export interface TestServer extends RpcServer {
+  readonly url: string;
+  readonly logs: readonly Record<string, unknown>[];
+  readonly calls: readonly RecordedCall[];
+  /** Resolves with the first call that telemetry was told of and that the test accepts. */
+  called(accept: (call: RecordedCall) => boolean): Promise<RecordedCall>;
+}
+
+/** AuditService that takes everything: RecordEvents answers RECORDED for each event, IngestEvents for each batch. */
+export const obligingAudit: Partial<ServiceImpl<typeof AuditService>> = {
+  recordEvents: ({ events }) => ({
+    results: events.map((event, index) => ({ eventId: event.eventId, outcome: RecordOutcome.RECORDED, index })),
+  }),
+  ingestEvents: (requests, context) => answerBatches(requests, context),
+  getServiceInfo: () => ({ version: "test" }),
+};
+
+async function* answerBatches(
+  requests: AsyncIterable<IngestEventsRequest>,
+  context: HandlerContext,
+): AsyncGenerator<MessageInitShape<typeof IngestEventsResponseSchema>> {
+  for await (const { batchNumber, events } of until(context.values.get(drainingKey), requests)) {
+    yield { batchNumber, recorded: events.length, status: { code: 0 } };
+  }
+}
+
+/** Starts a server on a free port; what the test does not say is generous, so that no bound but the one under test is met. */
+export async function startTestServer(
+  audit: Partial<ServiceImpl<typeof AuditService>>,
+  overrides: Partial<RpcServerOptions> = {},
+): Promise<TestServer> {
+  const logs: Record<string, unknown>[] = [];
+  const calls: RecordedCall[] = [];
+  const waiting = new Set<(call: RecordedCall) => void>();
+  const log = pino({ level: "debug" }, { write: (line: string) => logs.push(JSON.parse(line)) });
+  const server = await startRpcServer({
+    address: { host: "127.0.0.1", port: 0 },
+    maxRequestBytes: 4 * MIB,
+    maxConnections: 64,
+    maxConcurrentStreams: 256,
+    streamWindowBytes: 4 * MIB,
+    connectionWindowBytes: 16 * MIB,
+    keepaliveIntervalMs: 60_000,
+    keepaliveTimeoutMs: 60_000,
+    maxConnectionAgeMs: 3_600_000,
+    maxConnectionAgeGraceMs: 60_000,
+    routes: [(router: ConnectRouter) => router.service(AuditService, audit)],
+    services: [AuditService],
+    telemetry: {
+      tracer: trace.getTracer("test"),
+      recordCall: (method, protocol, code) => {
+        const call = { method, protocol, code };
+        calls.push(call);
+        for (const told of waiting) told(call);
+      },
+    },
+    log,
+    ...overrides,
+  });
+  const scheme = overrides.tls === undefined ? "http" : "https";
+  return {
+    ...server,
+    url: `${scheme}://127.0.0.1:${server.address.port}`,
+    logs,
+    calls,
+    called: (accept) => {
+      const known = calls.find(accept);
+      if (known !== undefined) return Promise.resolve(known);
+      return new Promise((resolve) => {
+        const told = (call: RecordedCall) => {
+          if (!accept(call)) return;
+          waiting.delete(told);
+          resolve(call);
+        };
+        waiting.add(told);
+      });
+    },
+  };
+}
