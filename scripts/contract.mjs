@@ -21,14 +21,11 @@ export function generatedCodeIsCurrent() {
 
 /**
  * Whether whoever uses the contract as it landed can use it as it is now. What landed is DATASTORAGE_LANDED_REF, else
- * origin/main, else main, else HEAD.
+ * origin/main, else main, else HEAD; where that is the contract of now (on main itself), the one before its last change.
  */
 export function nothingLandedIsBroken() {
-  const refs = [process.env.DATASTORAGE_LANDED_REF, "origin/main", "main", "HEAD"];
-  const ref = refs.find(
-    (name) => name && run("git", ["rev-parse", "--verify", "--quiet", `${name}:proto/kubernaut`]).status === 0,
-  );
-  if (!ref) return { skipped: "there is no git commit to compare with" };
+  const ref = landedRef();
+  if (!ref) return { skipped: "there is no earlier contract to compare with" };
   return inTemporaryFolder((folder) => {
     const archive = join(folder, "landed.tar");
     const landed = join(folder, "landed");
@@ -53,6 +50,17 @@ export function nothingLandedIsBroken() {
     const result = run("buf", ["breaking", images.current, "--against", images.landed, "--exclude-imports"]);
     return result.status === 0 ? undefined : `against ${ref}:\n${result.output}`;
   });
+}
+
+function landedRef() {
+  const contract = "proto/kubernaut";
+  const holdsContract = (ref) => run("git", ["rev-parse", "--verify", "--quiet", `${ref}:${contract}`]).status === 0;
+  const landed = [process.env.DATASTORAGE_LANDED_REF, "origin/main", "main", "HEAD"].find(
+    (ref) => ref && holdsContract(ref),
+  );
+  if (!landed || run("git", ["diff", "--quiet", landed, "--", contract]).status !== 0) return landed;
+  const lastChange = run("git", ["rev-list", "-1", landed, "--", contract]).output.trim();
+  return lastChange && holdsContract(`${lastChange}^`) ? `${lastChange}^` : undefined;
 }
 
 /** The modules of buf.yaml that come from packages are not in git: those installed now stand in for them. */
