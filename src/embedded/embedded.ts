@@ -28,11 +28,12 @@ export interface EmbeddedOptions {
  *
  * A real database and no VALKEY_URL means that there is no queue: an embedded Valkey would be lost with the machine.
  *
- * @throws DataFolderInUse, or Error that says what to do.
+ * @throws DataFolderInUse, or Error that says what to do; also for `fresh` with a server that is not ours to empty.
  */
 export async function startEmbedded({ config, fresh, log }: EmbeddedOptions): Promise<EmbeddedServers> {
   const { databaseUrl, valkeyUrl } = config;
   if (databaseUrl !== undefined) {
+    if (fresh) throw new Error("--fresh empties the data of the embedded PostgreSQL; DATABASE_URL names another one.");
     return { databaseUrl, valkeyUrl, broken: new Promise(() => {}), announce() {}, async stop() {} };
   }
   const folder = takeDataFolder(config.dataDir);
