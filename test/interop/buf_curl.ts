@@ -1,0 +1,13 @@
+import { fileURLToPath } from "node:url";
+import type { JsonValue } from "@bufbuild/protobuf";
+import { AuditService } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
+import { run } from "./command.ts";
+
+const BUF = fileURLToPath(new URL("../../node_modules/.bin/buf", import.meta.url));
+
+/** Calls a method of AuditService with `buf curl`, which learns the contract from the service's reflection. */
+export async function bufCurl(address: string, method: string, request: JsonValue): Promise<JsonValue> {
+  const url = `http://${address}/${AuditService.typeName}/${method}`;
+  const args = ["curl", "--protocol", "grpc", "--http2-prior-knowledge", "--data", "@-", url];
+  return JSON.parse(await run(BUF, args, { input: JSON.stringify(request) }));
+}
