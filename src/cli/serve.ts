@@ -1,0 +1,80 @@
+import type { Config } from "../config/config.ts";
+import { readConfig } from "../config/config.ts";
+import { formatHostPort } from "../config/kinds.ts";
+import { serveHelp } from "../config/reference.ts";
+import { DataFolderInUse } from "../embedded/data-folder.ts";
+import { noPositionals } from "./arguments.ts";
+import type { Command, Given, Invocation } from "./command.ts";
+import { EXIT, type ExitCode } from "./exit_code.ts";
+import { StartFailure } from "./failure.ts";
+import type { Terminal } from "./terminal.ts";
+
+export const serve: Command = {
+  name: "serve",
+  summary: "Serves the audit store until it gets SIGTERM or SIGINT.",
+  positionals: "",
+  flags: {
+    config: { value: "FILE", help: "file of NAME=value lines; the environment wins over it" },
+    "data-dir": { value: "DIR", help: "folder of the embedded servers; the same as DATASTORAGE_DATA_DIR" },
+    fresh: { help: "empty that folder first" },
+  },
+  help: serveHelp,
+  run: runServe,
+};
+
+async function runServe({ given, terminal }: Invocation): Promise<ExitCode> {
+  noPositionals(given);
+  const config = configOf(given, terminal);
+  // Loaded late: the other commands need nothing of the service.
+  const { serve: start } = await import("../main.ts");
+  const starting = start({ config, fresh: given.has("fresh") }).catch((error: unknown) => {
+    if (error instanceof DataFolderInUse) throw new StartFailure(error.message, { cause: error });
+    throw error;
+  });
+  const asked = untilAborted(terminal.signal);
+  const service = await Promise.race([starting, asked]);
+  // Asked to end while it starts, perhaps while it waits for a database: nothing was served, so nothing needs to be settled.
+  if (service === undefined) process.exit(EXIT.ok);
+  const address = formatHostPort(service.address);
+  await terminal.stdout.write(`listening on ${address}\n`);
+  if (terminal.stdout.isTerminal) await terminal.stdout.write(invitation(address));
+  const broken = await Promise.race([service.broken, asked]);
+  await closeWithin(service, config);
+  if (broken === undefined) return EXIT.ok;
+  throw new StartFailure(`the service cannot go on: ${broken}`);
+}
+
+function configOf(given: Given, { env }: Terminal): Config {
+  const dataDir = given.text("data-dir");
+  const file = given.text("config");
+  const variables = dataDir === undefined ? env : { ...env, DATASTORAGE_DATA_DIR: dataDir };
+  return file === undefined ? readConfig(variables) : readConfig(variables, file);
+}
+
+function invitation(address: string): string {
+  const flag = address === "127.0.0.1:8080" ? "" : ` --address ${address}`;
+  return (
+    "\nIn a second terminal, record a remediation and look at its course:\n" +
+    `  npx datastorage record examples/remediation.jsonl${flag}\n` +
+    `  npx datastorage timeline rr-checkout-7c1e${flag}\n\n`
+  );
+}
+
+function untilAborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+}
+
+/** What closing may take beyond the configured time for calls: pools, embedded servers. */
+const STORES_CLOSE_MS = 15_000;
+
+async function closeWithin(service: { close(): Promise<void> }, { shutdownTimeoutMs }: Config): Promise<void> {
+  const limit = shutdownTimeoutMs + STORES_CLOSE_MS;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(reject, limit, new StartFailure(`the service did not end within ${limit} ms`));
+  });
+  await Promise.race([service.close(), late]).finally(() => clearTimeout(timer));
+}
