@@ -24,8 +24,8 @@ export interface Connection {
   readonly memory: MemoryShare;
   /** Aborted when the connection is to go: long calls should settle what they began, and end. */
   readonly draining: AbortSignal;
-  /** Takes no further calls, and closes when those under way have ended. */
-  retire(): void;
+  /** Asks the client to go; the connection closes when the calls under way have ended. */
+  retire(why: "age" | "shutdown"): void;
   /** Closes at once. */
   destroy(): void;
 }
@@ -77,6 +77,8 @@ export class Http2Connection implements Connection {
   retire(): void {
     if (this.#draining.signal.aborted) return;
     this.#draining.abort();
+    // One GOAWAY with the last stream that was taken. A call that crosses it is refused unseen (REFUSED_STREAM), which gRPC
+    // clients send again by themselves. The gentler pair of GOAWAYs cannot be had: after the first, Node ignores new streams.
     if (!this.#session.closed && !this.#session.destroyed) this.#session.close();
   }
 
@@ -155,11 +157,12 @@ export class Http1Connection implements Connection {
     });
   }
 
-  retire(): void {
-    if (this.#draining.signal.aborted) return;
+  retire(why: "age" | "shutdown"): void {
     this.#draining.abort();
-    if (this.#response === undefined) this.#socket.destroySoon();
-    else if (!this.#response.headersSent) this.#response.shouldKeepAlive = false;
+    if (this.#response !== undefined && !this.#response.headersSent) this.#response.shouldKeepAlive = false;
+    // HTTP/1.1 cannot announce it: a client that is just sending its next call would lose it. With age there is no hurry,
+    // and the next answer says `Connection: close`.
+    if (this.#response === undefined && why === "shutdown") this.#socket.destroySoon();
   }
 
   destroy(): void {
@@ -171,7 +174,7 @@ export class Http1Connection implements Connection {
 function retirement(connection: Connection, terms: ConnectionTerms): NodeJS.Timeout {
   const ageMs = terms.maxConnectionAgeMs * (0.9 + 0.2 * Math.random());
   const timer = setTimeout(() => {
-    connection.retire();
+    connection.retire("age");
     setTimeout(() => connection.destroy(), terms.maxConnectionAgeGraceMs).unref();
   }, ageMs);
   return timer.unref();

@@ -30,7 +30,7 @@ export class Connections {
       if (this.#open.size > 0) return;
       for (const resolve of this.#none.splice(0)) resolve();
     });
-    if (this.#retired) connection.retire();
+    if (this.#retired) connection.retire("shutdown");
   }
 
   of(request: NodeRequest): Connection {
@@ -40,9 +40,10 @@ export class Connections {
     return connection;
   }
 
+  /** Asks all to go, also those that are still to come. */
   retire(): void {
     this.#retired = true;
-    for (const connection of this.#open) connection.retire();
+    for (const connection of this.#open) connection.retire("shutdown");
   }
 
   destroy(): void {

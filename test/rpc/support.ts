@@ -27,6 +27,32 @@ export interface TestServer extends RpcServer {
   readonly calls: readonly RecordedCall[];
   /** Resolves with the first call that telemetry was told of and that the test accepts. */
   called(accept: (call: RecordedCall) => boolean): Promise<RecordedCall>;
+  /** Resolves when this has been logged. */
+  logged(message: string): Promise<unknown>;
+}
+
+/** What happened, with a way to wait for what has not happened yet. */
+class Happenings<T> {
+  readonly all: T[] = [];
+  readonly #waiting = new Set<(item: T) => void>();
+
+  push(item: T): void {
+    this.all.push(item);
+    for (const told of this.#waiting) told(item);
+  }
+
+  first(accept: (item: T) => boolean): Promise<T> {
+    const known = this.all.find(accept);
+    if (known !== undefined) return Promise.resolve(known);
+    return new Promise((resolve) => {
+      const told = (item: T) => {
+        if (!accept(item)) return;
+        this.#waiting.delete(told);
+        resolve(item);
+      };
+      this.#waiting.add(told);
+    });
+  }
 }
 
 /** AuditService that takes everything: RecordEvents answers RECORDED for each event, IngestEvents for each batch. */
@@ -52,9 +78,8 @@ export async function startTestServer(
   audit: Partial<ServiceImpl<typeof AuditService>>,
   overrides: Partial<RpcServerOptions> = {},
 ): Promise<TestServer> {
-  const logs: Record<string, unknown>[] = [];
-  const calls: RecordedCall[] = [];
-  const waiting = new Set<(call: RecordedCall) => void>();
+  const logs = new Happenings<Record<string, unknown>>();
+  const calls = new Happenings<RecordedCall>();
   const log = pino({ level: "debug" }, { write: (line: string) => logs.push(JSON.parse(line)) });
   const server = await startRpcServer({
     address: { host: "127.0.0.1", port: 0 },
@@ -71,11 +96,7 @@ export async function startTestServer(
     services: [AuditService],
     telemetry: {
       tracer: trace.getTracer("test"),
-      recordCall: (method, protocol, code) => {
-        const call = { method, protocol, code };
-        calls.push(call);
-        for (const told of waiting) told(call);
-      },
+      recordCall: (method, protocol, code) => calls.push({ method, protocol, code }),
     },
     log,
     ...overrides,
@@ -84,19 +105,9 @@ export async function startTestServer(
   return {
     ...server,
     url: `${scheme}://127.0.0.1:${server.address.port}`,
-    logs,
-    calls,
-    called: (accept) => {
-      const known = calls.find(accept);
-      if (known !== undefined) return Promise.resolve(known);
-      return new Promise((resolve) => {
-        const told = (call: RecordedCall) => {
-          if (!accept(call)) return;
-          waiting.delete(told);
-          resolve(call);
-        };
-        waiting.add(told);
-      });
-    },
+    logs: logs.all,
+    calls: calls.all,
+    called: (accept) => calls.first(accept),
+    logged: (message) => logs.first(({ msg }) => msg === message),
   };
 }
