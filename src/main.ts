@@ -9,9 +9,9 @@ import { formatHostPort } from "./config/kinds.ts";
 import { Partitions } from "./custody/partitions.ts";
 import { startPartitionUpkeep } from "./custody/upkeep.ts";
 import { startEmbedded } from "./embedded/embedded.ts";
+import { Database } from "./postgres/database.ts";
 import { classifyError } from "./postgres/errors.ts";
 import { migrate } from "./postgres/migrate.ts";
-import { openPool, type Sql } from "./postgres/pool.ts";
 import { type RpcServer, startRpcServer } from "./rpc/server.ts";
 import { createAppendMetrics } from "./telemetry/append_metrics.ts";
 import { callLabels, type StatusCode } from "./telemetry/call_labels.ts";
@@ -108,24 +108,21 @@ async function migrateWhenReachable(databaseUrl: string, { log }: Telemetry): Pr
 }
 
 interface Pools {
-  readonly read: Sql;
-  readonly custody: Sql;
+  readonly read: Database;
+  readonly custody: Database;
   end(): Promise<void>;
 }
 
 function openPools({ readConnections, statementTimeoutMs }: Config, url: string): Pools {
-  const read = openPool({ url, connections: readConnections, applicationName: "datastorage read", statementTimeoutMs });
-  const custody = openPool({
-    url,
-    connections: CUSTODY_CONNECTIONS,
-    applicationName: "datastorage custody",
-    statementTimeoutMs,
-  });
+  const open = (use: string, connections: number) =>
+    new Database({ url, connections, applicationName: `datastorage ${use}`, statementTimeoutMs });
+  const read = open("read", readConnections);
+  const custody = open("custody", CUSTODY_CONNECTIONS);
   return {
     read,
     custody,
     async end() {
-      await Promise.all([read.end({ timeout: 1 }), custody.end({ timeout: 1 })]);
+      await Promise.all([read.end(), custody.end()]);
     },
   };
 }

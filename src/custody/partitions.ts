@@ -1,5 +1,5 @@
+import type { Database } from "../postgres/database.ts";
 import { classifyError } from "../postgres/errors.ts";
-import type { Sql } from "../postgres/pool.ts";
 
 export interface PartitionOptions {
   /** Months after the current one that always have a partition. */
@@ -25,13 +25,13 @@ export function addMonths(month: string, months: number): string {
  * the retention, or too far ahead) go to the default partition, which is emptied into a month's partition when that is made.
  */
 export class Partitions {
-  readonly #sql: Sql;
+  readonly #database: Database;
   readonly #options: PartitionOptions;
   /** Months that have a partition, or are being given one; one that could not be made is forgotten. */
   readonly #months = new Map<string, Promise<void>>();
 
-  constructor(sql: Sql, options: PartitionOptions) {
-    this.#sql = sql;
+  constructor(database: Database, options: PartitionOptions) {
+    this.#database = database;
     this.#options = options;
   }
 
@@ -59,8 +59,10 @@ export class Partitions {
 
   /** Rows in the default partition, counted up to 1,000: more than a few mean clocks that are wrong. */
   async countDefaultRows(): Promise<number> {
-    const [row] = await this.#sql.unsafe<{ rows: number }[]>(
-      "SELECT count(*)::int AS rows FROM (SELECT FROM audit_events_default LIMIT 1000) AS counted",
+    const [row] = await this.#database.run((sql) =>
+      sql.unsafe<{ rows: number }[]>(
+        "SELECT count(*)::int AS rows FROM (SELECT FROM audit_events_default LIMIT 1000) AS counted",
+      ),
     );
     return row?.rows ?? 0;
   }
@@ -68,7 +70,9 @@ export class Partitions {
   #make(month: string): Promise<void> {
     const known = this.#months.get(month);
     if (known !== undefined) return known;
-    const making = this.#sql.unsafe("SELECT create_audit_events_month($1::text::date)", [month]).then(() => {});
+    const making = this.#database.run(async (sql) => {
+      await sql.unsafe("SELECT create_audit_events_month($1::text::date)", [month]);
+    });
     this.#months.set(month, making);
     making.catch(() => this.#months.delete(month));
     return making;

@@ -1,19 +1,19 @@
-import type { Sql } from "./pool.ts";
+import type { Database } from "./database.ts";
 
 /** Milliseconds between two looks at a database that is away; varied by half, so that many processes do not come at once. */
 const PROBE_INTERVAL_MS = 250;
 
 /** Watches whether the database can be written: told when it cannot, it asks until it can again. */
 export class Availability {
-  readonly #sql: Sql;
+  readonly #database: Database;
   readonly #onChange: (available: boolean, cause: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
   #available = true;
   #closed = false;
 
   /** `onChange` is called for each change, with the cause where it was lost. */
-  constructor(sql: Sql, onChange: (available: boolean, cause: unknown) => void) {
-    this.#sql = sql;
+  constructor(database: Database, onChange: (available: boolean, cause: unknown) => void) {
+    this.#database = database;
     this.#onChange = onChange;
   }
 
@@ -41,8 +41,8 @@ export class Availability {
 
   async #probe(): Promise<void> {
     try {
-      const [row] = await this.#sql.unsafe<{ read_only: string }[]>(
-        "SELECT current_setting('transaction_read_only') AS read_only",
+      const [row] = await this.#database.run((sql) =>
+        sql.unsafe<{ read_only: string }[]>("SELECT current_setting('transaction_read_only') AS read_only"),
       );
       if (row?.read_only !== "off") return this.#probeLater();
     } catch {

@@ -36,18 +36,23 @@ export function classifyError(error: unknown): ErrorClass {
   return "defect";
 }
 
+/** Whether an error means that its connection is gone, and nothing about the statement. */
+export function isConnectionLost(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === undefined ? isConnectionError(error) : state.startsWith("08") || state.startsWith("57P");
+}
+
 function namesConstraint(error: unknown): boolean {
   return Boolean((error as { constraint_name?: string }).constraint_name);
 }
 
-/** postgres.js names its own errors CONNECTION_…, CONNECT_TIMEOUT; the rest come from node:net, node:dns and node:tls. */
+/**
+ * postgres.js names its own errors CONNECTION_…, CONNECT_TIMEOUT, SASL_…; the rest come from node:net and node:dns (ECONNRESET,
+ * ENOTFOUND) and node:tls. Other errors of Node (ERR_INVALID_ARG_TYPE) are defects of ours.
+ */
+const CONNECTION_ERROR = /^(CONNECT|SASL|AUTH_TYPE_NOT_IMPLEMENTED$|E(?!RR_)|ERR_(SOCKET|SSL|STREAM|TLS))/;
+
 function isConnectionError(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
-  if (typeof code !== "string") return false;
-  return (
-    code.startsWith("CONNECT") ||
-    code.startsWith("E") ||
-    code.startsWith("SASL") ||
-    code === "AUTH_TYPE_NOT_IMPLEMENTED"
-  );
+  return typeof code === "string" && CONNECTION_ERROR.test(code);
 }

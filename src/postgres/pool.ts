@@ -28,13 +28,15 @@ const TEXT_TIMES = {
  * Opens a pool of PostgreSQL connections.
  *
  * - Sockets have TCP_NODELAY: without it a small write waits 40 ms and more for a delayed ACK.
- * - One statement at a time on each connection, so that none waits behind a slow one that happens to share it.
+ * - One statement at a time on each connection, so that none waits behind a slow one that happens to share it. (With
+ *   `max_pipeline: 1` postgres.js would send a second; with 0 it cannot do sql.begin, which is no loss: see
+ *   test/postgres/postgres_js_traps.test.ts.)
  * - A refused connection is an error at once and the next statement tries anew; there is no growing pause in between.
  */
 export function openPool(options: PoolOptions): Sql {
   return postgres(options.url, {
     max: options.connections,
-    max_pipeline: 1,
+    max_pipeline: 0,
     fetch_types: false,
     connect_timeout: CONNECT_TIMEOUT_S,
     idle_timeout: 0,
@@ -64,10 +66,20 @@ interface SocketTarget {
 /**
  * Starts connecting and returns at once: postgres.js writes into the socket's buffer meanwhile. (Were the promise to
  * reject, it would count the connection as still connecting for good.) `host` is what it takes the TLS server name from.
+ *
+ * A connection that the other side ends is an error: one that ends while it is being opened, as a balancer without a server
+ * behind it does, postgres.js would open again at once, and again, for ever.
  */
 function dial(target: SocketTarget): net.Socket {
-  if (target.path) return net.connect({ path: target.path });
   const host = target.host[0] ?? "localhost";
-  const socket = net.connect({ host, port: target.port[0] ?? 5432, noDelay: true });
-  return Object.assign(socket, { host });
+  const socket = target.path
+    ? net.connect({ path: target.path })
+    : net.connect({ host, port: target.port[0] ?? 5432, noDelay: true });
+  socket.on("end", () => socket.destroy(new ConnectionEnded("the database ended the connection")));
+  return target.path ? socket : Object.assign(socket, { host });
+}
+
+/** Classed as a lost connection. */
+class ConnectionEnded extends Error {
+  readonly code = "CONNECTION_ENDED_BY_PEER";
 }

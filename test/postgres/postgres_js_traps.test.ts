@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { finished } from "node:stream/promises";
 import { after, test } from "node:test";
 import postgres from "postgres";
-import { openPool } from "../../src/postgres/pool.ts";
 import { createEmptyDatabase } from "../support/database.ts";
 
 const database = await createEmptyDatabase("traps");
@@ -16,7 +15,7 @@ after(async () => {
 });
 
 function open() {
-  return openPool({ url: database.url, connections: 1, applicationName: "trap", statementTimeoutMs: 0 });
+  return postgres(database.url, { max: 1, onnotice: () => {}, connection: { application_name: "trap" } });
 }
 
 async function kept(): Promise<number[]> {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Fault } from "../../fault.ts";
 import { saltedDigest } from "../../integrity/event_digest.ts";
+import type { Database } from "../../postgres/database.ts";
 import { classifyError, sqlState } from "../../postgres/errors.ts";
-import type { Lane } from "../../postgres/lane.ts";
 import type { PreparedEvent } from "../prepare.ts";
 import { linkEvents } from "./chain.ts";
 import type { HeadCache } from "./head_cache.ts";
@@ -37,7 +37,7 @@ const PAUSE_FROM = 3;
  * one correlation are settled in order: where one is unknown, so are all after it.
  */
 export async function append(
-  lane: Lane,
+  lane: Database,
   events: readonly PreparedEvent[],
   settle: (event: PreparedEvent, outcome: Outcome) => void,
   parts: AppenderParts,
@@ -54,7 +54,7 @@ export async function append(
 
 /** One try. Gives the events that are left, `again` when a race was lost, `split` when the database refuses one of them. */
 async function tryAppend(
-  lane: Lane,
+  lane: Database,
   events: readonly PreparedEvent[],
   settle: (event: PreparedEvent, outcome: Outcome) => void,
   parts: AppenderParts,
@@ -88,7 +88,7 @@ async function tryAppend(
   }
 }
 
-async function refreshHeads(lane: Lane, correlationIds: Iterable<string>, heads: HeadCache): Promise<void> {
+async function refreshHeads(lane: Database, correlationIds: Iterable<string>, heads: HeadCache): Promise<void> {
   const wanted = [...correlationIds];
   heads.forget(wanted);
   heads.remember(await lane.run((sql) => readHeads(sql, wanted)));
@@ -96,7 +96,7 @@ async function refreshHeads(lane: Lane, correlationIds: Iterable<string>, heads:
 
 /** Settles the events whose ids are stored already and gives the rest. */
 async function settleRepeats(
-  lane: Lane,
+  lane: Database,
   events: readonly PreparedEvent[],
   settle: (event: PreparedEvent, outcome: Outcome) => void,
 ): Promise<readonly PreparedEvent[]> {
@@ -153,7 +153,7 @@ function refused(error: unknown): Outcome {
 
 /** Appends the first half, then the second, so that the order within each chain is kept. */
 async function appendHalves(
-  lane: Lane,
+  lane: Database,
   events: readonly PreparedEvent[],
   settle: (event: PreparedEvent, outcome: Outcome) => void,
   parts: AppenderParts,

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Fault } from "../../fault.ts";
 import { Availability } from "../../postgres/availability.ts";
+import { Database } from "../../postgres/database.ts";
 import { classifyError } from "../../postgres/errors.ts";
-import { Lane } from "../../postgres/lane.ts";
-import { openPool, type Sql } from "../../postgres/pool.ts";
 import { type AppendObserver, append } from "./appender.ts";
 import { HeadCache } from "./head_cache.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
@@ -18,8 +17,6 @@ export interface LogWriterOptions extends WriterOptions {
 
 /** Chains whose heads are kept in memory: some 20 MB at most. */
 const CACHED_HEADS = 50_000;
-/** A statement is given up this long after the server itself should have: then the connection is dead. */
-const DEAD_CONNECTION_MS = 5_000;
 
 /** The writer over PostgreSQL: a connection for each lane, and one that looks whether the database is back. */
 export interface LogWriter {
@@ -31,8 +28,7 @@ export interface LogWriter {
 
 export function openLogWriter(options: LogWriterOptions): LogWriter {
   const lanes = Array.from({ length: options.lanes }, (_, lane) => {
-    const open = () => openConnection(options, `datastorage append ${lane + 1}`);
-    return new Lane(open, options.statementTimeoutMs + DEAD_CONNECTION_MS);
+    return openConnection(options, `datastorage append ${lane + 1}`);
   });
   const probe = openConnection(options, "datastorage probe");
   const heads = new HeadCache(CACHED_HEADS);
@@ -43,7 +39,7 @@ export function openLogWriter(options: LogWriterOptions): LogWriter {
   });
   const writer: Writer = new Writer(options, async (lane, events, settle) => {
     try {
-      await append(lanes[lane] as Lane, events, settle, { ...options, heads });
+      await append(lanes[lane] as Database, events, settle, { ...options, heads });
     } catch (error) {
       if (error instanceof Fault && isAway(error)) availability.lost(error);
       throw error;
@@ -57,7 +53,7 @@ export function openLogWriter(options: LogWriterOptions): LogWriter {
       await Promise.race([writer.drained(), delay(timeoutMs, undefined, { signal: bound.signal }).catch(() => {})]);
       bound.abort();
       availability.close();
-      await Promise.all([...lanes.map((lane) => lane.end()), probe.end({ timeout: 1 })]);
+      await Promise.all([...lanes.map((lane) => lane.end()), probe.end()]);
     },
   };
 }
@@ -67,11 +63,7 @@ function isAway(fault: Fault): boolean {
   return fault.cause !== undefined && classifyError(fault.cause) === "transient";
 }
 
-function openConnection(options: LogWriterOptions, applicationName: string): Sql {
-  return openPool({
-    url: options.databaseUrl,
-    connections: 1,
-    applicationName,
-    statementTimeoutMs: options.statementTimeoutMs,
-  });
+function openConnection(options: LogWriterOptions, applicationName: string): Database {
+  const { databaseUrl: url, statementTimeoutMs } = options;
+  return new Database({ url, connections: 1, applicationName, statementTimeoutMs });
 }

@@ -1,6 +1,7 @@
+import type postgres from "postgres";
 import { Fault } from "../../fault.ts";
-import { classifyError } from "../../postgres/errors.ts";
-import type { Sql } from "../../postgres/pool.ts";
+import type { Database } from "../../postgres/database.ts";
+import { classifyError, isConnectionLost } from "../../postgres/errors.ts";
 import { parseTimestamp, timestampText } from "../timestamp.ts";
 import { type FoundKeys, planFind, planGet, planPage, type Statement } from "./plan.ts";
 import { type Cursor, type EventQuery, encodeToken } from "./query.ts";
@@ -40,8 +41,10 @@ export interface EventRow {
   readonly chain_position: string;
   readonly recorded_time: string;
   readonly recorded_by: string;
-  /** False for the row that used up the scan budget and does not belong to the page. */
+  /** False: the row does not belong to the page; it comes only as the one that used up the scan budget. */
   readonly matches: boolean;
+  /** Whether the row used up the scan budget: the page ends with it, and there may be more. */
+  readonly budget_spent: boolean;
 }
 
 export interface Page<T> {
@@ -63,11 +66,11 @@ const RETRY_AFTER_MS = 1000;
 
 /** Reads events; every statement is cancelled in the database when `signal` is. */
 export class EventsReader {
-  readonly #sql: Sql;
+  readonly #database: Database;
   readonly #options: ReadOptions;
 
-  constructor(sql: Sql, options: ReadOptions) {
-    this.#sql = sql;
+  constructor(database: Database, options: ReadOptions) {
+    this.#database = database;
     this.#options = options;
   }
 
@@ -93,15 +96,13 @@ export class EventsReader {
     const events: T[] = [];
     let last: Cursor | undefined;
     const more = await this.#each<EventRow>(statement, signal, (row) => {
-      if (!row.matches) {
-        last = cursorAt(query, row);
-        return false;
+      if (row.matches) {
+        const event = events.length < pageSize ? accept(row) : undefined;
+        if (event === undefined) return false;
+        events.push(event);
       }
-      const event = events.length < pageSize ? accept(row) : undefined;
-      if (event === undefined) return false;
-      events.push(event);
       last = cursorAt(query, row);
-      return true;
+      return !row.budget_spent;
     });
     return { events, nextPageToken: more && last !== undefined ? encodeToken(query, last) : "" };
   }
@@ -115,24 +116,50 @@ export class EventsReader {
     return { eventIds: rows.map((row) => row.event_id), eventDates: rows.map((row) => row.event_date) };
   }
 
-  async #run<R extends object>({ text, parameters }: Statement, signal: AbortSignal): Promise<readonly R[]> {
-    const pending = this.#sql.unsafe<R[]>(text, [...parameters], { prepare: true });
-    return cancellable(pending, signal, async () => await pending);
+  async #run<R extends object>(statement: Statement, signal: AbortSignal): Promise<readonly R[]> {
+    return this.#read<R, readonly R[]>(statement, signal, async (pending) => await pending);
   }
 
-  /** Calls `take` for each row until it gives false; true: there was a row that it did not take, or the last was refused. */
+  /** Calls `take` for each row until it gives false. True: it did, so there may be more. */
   async #each<R extends object>(
     statement: Statement,
     signal: AbortSignal,
     take: (row: R) => boolean,
   ): Promise<boolean> {
-    const pending = this.#sql.unsafe<R[]>(statement.text, [...statement.parameters], { prepare: true });
-    return cancellable(pending, signal, async () => {
+    return this.#read<R, boolean>(statement, signal, async (pending, onRows) => {
       for await (const rows of pending.cursor(ROWS_AT_ONCE)) {
+        onRows();
         for (const row of rows) if (!take(row)) return true;
       }
       return false;
     });
+  }
+
+  /** Runs a statement; once more where its connection was lost before it gave a row, since another one may be good. */
+  async #read<R extends object, T>(
+    { text, parameters }: Statement,
+    signal: AbortSignal,
+    consume: (pending: postgres.PendingQuery<R[]>, onRows: () => void) => Promise<T>,
+  ): Promise<T> {
+    let begun = false;
+    const attempt = () =>
+      this.#database.run((sql) => {
+        const pending = sql.unsafe<R[]>(text, [...parameters], { prepare: true });
+        return cancellable(pending, signal, () =>
+          consume(pending, () => {
+            begun = true;
+          }),
+        );
+      });
+    try {
+      return await attempt().catch((error: unknown) => {
+        if (begun || signal.aborted || !isConnectionLost(error)) throw error;
+        return attempt();
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw classifyError(error) === "transient" || classifyError(error) === "again" ? unreadable(error) : error;
+    }
   }
 }
 
@@ -141,23 +168,34 @@ function cursorAt(query: EventQuery, row: EventRow): Cursor {
   return { timestamp: timestampText(parseTimestamp(row.event_timestamp)), eventId: row.event_id };
 }
 
-/** Runs a statement, cancels it in the database when the caller has gone or its deadline has passed. */
-async function cancellable<T>(pending: { cancel(): unknown }, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+/** Runs a statement; when `signal` is aborted it rejects at once and the statement is cancelled in the database. */
+async function cancellable<T>(pending: object, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
-  const cancel = () => void pending.cancel();
-  signal.addEventListener("abort", cancel, { once: true });
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => {
+    cancel(pending);
+    aborted.reject(signal.reason);
+  };
+  signal.addEventListener("abort", abort, { once: true });
   try {
-    return await run();
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof Fault || classifyError(error) === "defect" || classifyError(error) === "permanent")
-      throw error;
-    throw new Fault("unavailable", "the database cannot be read now", {
-      reason: "DATABASE_UNAVAILABLE",
-      retryAfterMs: RETRY_AFTER_MS,
-      cause: error,
-    });
+    return await Promise.race([run(), aborted.promise]);
   } finally {
-    signal.removeEventListener("abort", cancel);
+    signal.removeEventListener("abort", abort);
   }
+}
+
+/**
+ * Cancels a statement over a connection of its own. What postgres.js makes of that connection's end is nobody's concern, but
+ * its cancel() lets nobody catch it.
+ */
+function cancel(pending: object): void {
+  const query = pending as { canceller?: ((query: unknown) => Promise<void>) | null };
+  const canceller = query.canceller;
+  query.canceller = null;
+  canceller?.(pending).catch(() => {});
+}
+
+function unreadable(cause: unknown): Fault {
+  const details = { reason: "DATABASE_UNAVAILABLE", retryAfterMs: RETRY_AFTER_MS, cause };
+  return new Fault("unavailable", "the database cannot be read now", details);
 }

@@ -34,7 +34,7 @@ const TYPES_SCANNED_APART = 16;
  * A page is read in two steps. The source is the stream of candidates that one index gives in the order asked for: those
  * of a correlation, of a few event types, of keys that the GIN index found, or simply all by time. What the index does not
  * serve is the remainder, checked row by row, and for it no more than `budget` candidates are looked at: the row that
- * used up the budget comes last with `matches` false, so that the next page can go on from it.
+ * used up the budget comes last with `budget_spent`, whether or not it matches, so that the next page can go on from it.
  */
 export function planPage(
   query: EventQuery,
@@ -55,12 +55,13 @@ export function planPage(
     : indexSource(query, apart, bounds, size, bind);
   if (!bounded)
     return {
-      text: `SELECT ${selected("true")} FROM (${source}) AS event ORDER BY ${ORDER_BY[query.order]}`,
+      text: `SELECT ${selected("true", "false")} FROM (${source}) AS event ORDER BY ${ORDER_BY[query.order]}`,
       parameters,
     };
   const checked = `SELECT event.*, (${remainder.join(" AND ")}) AS matches, row_number() OVER () AS place FROM (${source}) AS event`;
   return {
-    text: `SELECT ${selected("matches")} FROM (${checked}) AS event WHERE matches OR place = ${budget} LIMIT ${limit}`,
+    text: `SELECT ${selected("matches", `place = ${budget}`)} FROM (${checked}) AS event
+      WHERE matches OR place = ${budget} LIMIT ${limit}`,
     parameters,
   };
 }
@@ -68,7 +69,7 @@ export function planPage(
 /** The statement for one event by its id: its date comes from the table of ids, so that one partition is opened. */
 export function planGet(eventId: string): Statement {
   return {
-    text: `SELECT ${selected("true")} FROM audit_events AS event
+    text: `SELECT ${selected("true", "false")} FROM audit_events AS event
       WHERE event_id = $1 AND event_date = (SELECT id.event_date FROM audit_event_ids AS id WHERE id.event_id = $1)`,
     parameters: [eventId],
   };
@@ -87,8 +88,9 @@ export function planFind(query: EventQuery, contains: JsonObject, limit: number)
   };
 }
 
-function selected(matches: string): string {
-  return `${COLUMNS.replace("event_data,", "event_data::text AS event_data,")}, ${matches} AS matches`;
+function selected(matches: string, budgetSpent: string): string {
+  const columns = COLUMNS.replace("event_data,", "event_data::text AS event_data,");
+  return `${columns}, ${matches} AS matches, ${budgetSpent} AS budget_spent`;
 }
 
 type Bind = (value: string) => string;
