@@ -44,3 +44,9 @@ export async function run(program: string, args: readonly string[], options?: Co
   if (code === 0) return stdout;
   throw new Error(`${[program, ...args].join(" ")} ended with ${code ?? "a time-out"}:\n${stdout}${stderr}`);
 }
+
+/** The last line of what an error says: with programs that failed, the one that tells why. */
+export function lastLine(error: unknown): string {
+  const lines = error instanceof Error ? error.message.trimEnd().split("\n") : [];
+  return lines.at(-1) ?? String(error);
+}

@@ -56,13 +56,18 @@ export function byCorrelation(events: readonly RecordedEvent[]): Map<string, rea
 }
 
 /**
- * Asserts that the events which were read, in protobuf's JSON form, are those that were sent: all of them, in order, from
- * chain position 1 on, each with every field and the whole payload.
+ * Asserts that the events which were read, in protobuf's JSON form, are those that were sent: all of them, in order, each
+ * with every field and the whole payload, and each remediation's from chain position 1 on.
  */
 export function assertWhole(read: readonly JsonObject[], sent: readonly RecordedEvent[]): void {
+  const positions = new Map<string, number>();
   assert.deepEqual(
     read.map((event) => event["chain_position"]),
-    sent.map((_, index) => String(index + 1)),
+    sent.map(({ correlation_id }) => {
+      const position = (positions.get(correlation_id) ?? 0) + 1;
+      positions.set(correlation_id, position);
+      return String(position);
+    }),
   );
   for (const [index, event] of sent.entries()) {
     const expected = { ...protobufJsonOf(toMessage(event, "struct")), event_data: event.event_data };
