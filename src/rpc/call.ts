@@ -40,7 +40,7 @@ export class Call {
   signal: AbortSignal;
   /** Whether the handler has answered. A framework error before that came up while reading the request. */
   answered = false;
-  /** How the call ended, where the signal does not tell. */
+  /** The error with which the call was answered. */
   code: Code | undefined;
   /** The OpenTelemetry context in which the handler runs. */
   readonly context: Context;
@@ -79,11 +79,9 @@ export class Call {
 
   #code(delivered: boolean): Code | undefined {
     const reason: unknown = this.signal.aborted ? this.signal.reason : undefined;
-    if (reason instanceof ConnectError) return reason.code;
     if (this.code !== undefined) return this.code;
-    if (!delivered) return Code.Canceled;
-    const ended = reason === undefined || (reason instanceof Error && reason.name === "AbortError");
-    return ended ? undefined : Code.Internal;
+    if (reason instanceof ConnectError) return reason.code;
+    return delivered ? undefined : Code.Canceled;
   }
 }
 

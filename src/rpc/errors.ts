@@ -68,9 +68,17 @@ export function toStatus(error: unknown, log: Logger, signal?: AbortSignal): Sta
  */
 export function toReadError(error: unknown, log: Logger, signal?: AbortSignal): ConnectError {
   if (isMapped(error) || error instanceof Fault) return toConnectError(error, log);
-  if (!(error instanceof ConnectError)) return connectError(aborted(error, signal), error);
+  if (isNodeError(error)) return connectError(aborted(error, signal), error);
+  if (!(error instanceof ConnectError)) return toConnectError(error, log, signal);
   const undecodable = error.code === Code.Internal || error.code === Code.Unknown;
   return undecodable ? connectError(malformed(error.rawMessage), error) : toConnectError(error, log, signal);
+}
+
+/** Whether an error comes from a socket or stream of Node. */
+function isNodeError(error: unknown): boolean {
+  return (
+    error instanceof Error && !(error instanceof ConnectError) && "code" in error && typeof error.code === "string"
+  );
 }
 
 /** The error for a message that is longer than the service takes: RESOURCE_EXHAUSTED with reason MESSAGE_TOO_LARGE. */
@@ -101,10 +109,14 @@ export function codeName(code: Code | undefined): string {
 function answerTo(error: unknown, log: Logger, signal: AbortSignal | undefined): Answer {
   if (error instanceof Fault) return faultAnswer(error);
   if (isAbort(error)) return aborted(error, signal);
-  if (error instanceof ConnectError && error.code !== Code.Internal && error.code !== Code.Unknown) {
-    return fromFramework(error);
-  }
+  if (error instanceof ConnectError && !isDefect(error)) return fromFramework(error);
   return defect(error, log);
+}
+
+/** An answer over the limit is no fault of the caller's, though the framework calls it RESOURCE_EXHAUSTED. */
+function isDefect({ code, rawMessage }: ConnectError): boolean {
+  if (code === Code.ResourceExhausted) return rawMessage.includes("configured writeMaxBytes");
+  return code === Code.Internal || code === Code.Unknown;
 }
 
 function faultAnswer(fault: Fault): Answer {

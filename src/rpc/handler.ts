@@ -77,20 +77,31 @@ function routerOf(options: HandlerOptions): ConnectRouter {
   return router;
 }
 
+/** What a HandlerContext also has, though its type keeps it back: the framework ends a call with it, for better or worse. */
+type EndingContext = HandlerContext & { abort?: (reason?: unknown) => void };
+
 /**
  * Follows a call to its end. Errors that the framework raises outside of all interceptors (while it reads a single request,
- * or writes) pass nowhere but here: the signal of the context is aborted with each, before it is written out.
+ * or writes an answer) pass nowhere but through the context's abort(), just before they are written out.
  */
-function watchEnd(context: HandlerContext, log: Logger): void {
+function watchEnd(context: EndingContext, log: Logger): void {
   const call = context.values.get(callKey);
-  const { signal } = context;
-  if (call !== undefined) call.signal = signal;
-  signal.addEventListener("abort", () => {
-    const reason: unknown = signal.reason;
-    if (isMapped(reason) || !(reason instanceof Error) || reason.name === "AbortError") return;
-    const mapped = call?.answered ? toConnectError(reason, log) : toReadError(reason, log);
-    if (reason instanceof ConnectError) become(reason, mapped);
-  });
+  const abort = context.abort?.bind(context);
+  if (call === undefined || abort === undefined) return;
+  call.signal = context.signal;
+  context.abort = (reason) => {
+    if (reason instanceof Error && reason.name !== "AbortError")
+      call.code = mapInPlace(reason, call.answered, log).code;
+    abort(reason);
+  };
+}
+
+/** The error that the caller gets for one of the framework's, which becomes it where the framework will send it as it is. */
+function mapInPlace(error: Error, answered: boolean, log: Logger): ConnectError {
+  if (isMapped(error)) return error;
+  const mapped = answered ? toConnectError(error, log) : toReadError(error, log);
+  if (error instanceof ConnectError) become(error, mapped);
+  return mapped;
 }
 
 async function answer(

@@ -45,8 +45,10 @@ export function handleCalls(log: Logger, atWork: HandlersAtWork): Interceptor {
   return (next) => async (request) => {
     const call = request.contextValues.get(callKey);
     const trace = call?.context ?? activeContext.active();
-    const failed = (error: unknown) =>
-      toConnectError(error, log.child({ rpc: `${request.service.typeName}/${request.method.name}` }), request.signal);
+    const failed = (error: unknown) => {
+      const callLog = log.child({ rpc: `${request.service.typeName}/${request.method.name}` });
+      return activeContext.with(trace, toConnectError, undefined, error, callLog, request.signal);
+    };
     let streaming = false;
     atWork.begin();
     try {

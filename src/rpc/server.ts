@@ -56,6 +56,8 @@ export interface RpcServer {
   /** Where it listens. */
   readonly address: { readonly host: string; readonly port: number };
   readonly health: Health;
+  /** Connections that are open now. */
+  readonly connections: () => number;
   /** Bytes that requests take now. */
   readonly requestBytes: () => number;
   /**
@@ -140,6 +142,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   return {
     address: { host, port },
     health,
+    connections: () => connections.count,
     requestBytes: () => memory.usedBytes,
     close: ({ timeoutMs }) => {
       closing ??= close(timeoutMs);

@@ -3,26 +3,17 @@ import { once } from "node:events";
 import type { ClientHttp2Session } from "node:http2";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, it } from "node:test";
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { Code, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { credentials, Client as GrpcClient } from "@grpc/grpc-js";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/ts/health/v1/health_pb.ts";
 import { AuditService } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import { answerOf, callRaw, connectRaw, envelopeHead } from "./raw_http2.ts";
-import { obligingAudit, startTestServer } from "./support.ts";
+import { failure, obligingAudit, startTestServer } from "./support.ts";
 
 const NO_ERROR = 0;
 const OK = "0";
-
-async function failure(call: Promise<unknown>): Promise<ConnectError> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof ConnectError, "the call fails");
-  return error;
-}
 
 async function goaway(session: ClientHttp2Session): Promise<number> {
   const [code] = (await once(session, "goaway")) as [number];

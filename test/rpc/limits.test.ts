@@ -2,24 +2,15 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { Code, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
 import { AuditService } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import { answerOf, callRaw, connectRaw, envelopeHead } from "./raw_http2.ts";
-import { MIB, obligingAudit, startTestServer } from "./support.ts";
+import { failure, MIB, obligingAudit, startTestServer } from "./support.ts";
 
 const RESOURCE_EXHAUSTED = String(Code.ResourceExhausted);
 const INVALID_ARGUMENT = String(Code.InvalidArgument);
-
-async function failure(call: Promise<unknown>): Promise<ConnectError> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof ConnectError, "the call fails");
-  return error;
-}
 
 describe("a message that is too large", () => {
   it("is refused at once when 4 GiB are declared, in a unary call and in a stream, and nothing is reserved", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, describe, it } from "node:test";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { Code, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { credentials, Client as GrpcClient, type ServiceError, status } from "@grpc/grpc-js";
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
@@ -11,7 +11,7 @@ import {
   GetServiceInfoRequestSchema,
   GetServiceInfoResponseSchema,
 } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
-import { obligingAudit, startTestServer, type TestServer } from "./support.ts";
+import { failure, obligingAudit, startTestServer, type TestServer } from "./support.ts";
 
 type Speaker = (baseUrl: string) => Transport;
 
@@ -24,15 +24,6 @@ const speakers: Readonly<Record<string, Speaker>> = {
   "Connect over HTTP/1.1": (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1" }),
   "Connect with JSON": (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false }),
 };
-
-async function failure(call: Promise<unknown>): Promise<ConnectError> {
-  try {
-    await call;
-  } catch (error) {
-    return ConnectError.from(error);
-  }
-  throw new assert.AssertionError({ message: "the call succeeded" });
-}
 
 describe("one port in plain text", () => {
   let server: TestServer;

@@ -1,5 +1,6 @@
+import assert from "node:assert/strict";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { ConnectRouter, HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { ConnectError, type ConnectRouter, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import { trace } from "@opentelemetry/api";
 import { pino } from "pino";
 import {
@@ -12,6 +13,16 @@ import { drainingKey, until } from "../../src/rpc/interceptors.ts";
 import { type RpcServer, type RpcServerOptions, startRpcServer } from "../../src/rpc/server.ts";
 
 export const MIB = 1024 * 1024;
+
+/** The error with which a call fails. */
+export async function failure(call: Promise<unknown>): Promise<ConnectError> {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof ConnectError, "the call fails");
+  return error;
+}
 
 /** A call as telemetry was told of it. */
 export interface RecordedCall {
@@ -80,7 +91,8 @@ export async function startTestServer(
 ): Promise<TestServer> {
   const logs = new Happenings<Record<string, unknown>>();
   const calls = new Happenings<RecordedCall>();
-  const log = pino({ level: "debug" }, { write: (line: string) => logs.push(JSON.parse(line)) });
+  const mixin = () => ({ trace_id: trace.getActiveSpan()?.spanContext().traceId });
+  const log = pino({ level: "debug", mixin }, { write: (line: string) => logs.push(JSON.parse(line)) });
   const server = await startRpcServer({
     address: { host: "127.0.0.1", port: 0 },
     maxRequestBytes: 4 * MIB,
