@@ -18,7 +18,7 @@ import { IngestStream, type StreamResult } from "./ingest.ts";
 import { type Intake, prepareBatch } from "./intake.ts";
 import type { PreparedEvent } from "./prepare.ts";
 import { toResults } from "./results.ts";
-import type { AuditServiceParts } from "./service.ts";
+import type { AuditServiceParts } from "./service_parts.ts";
 
 /** Batches of one stream that may wait for their answers to be taken; the stream is not read further meanwhile. */
 const UNANSWERED_BATCHES = 64;

@@ -1,7 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
-import type { Logger } from "pino";
 import { PayloadForm } from "../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
 import {
   AuditService,
@@ -15,28 +14,15 @@ import {
 } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import { Fault } from "../fault.ts";
 import { principalKey } from "../rpc/principal.ts";
-import type { Writer } from "./append/writer.ts";
 import { LIMITS } from "./event.ts";
 import { ingestBatches } from "./ingest_rpc.ts";
 import { prepareBatch } from "./intake.ts";
 import type { PreparedEvent } from "./prepare.ts";
-import type { EventsReader } from "./read/events_reader.ts";
 import { toEventQuery } from "./read/filter_message.ts";
 import { decodeToken } from "./read/query.ts";
 import { toResults } from "./results.ts";
+import type { AuditServiceParts } from "./service_parts.ts";
 import { PageSize, toAuditEvent } from "./stored_event.ts";
-
-export interface AuditServiceParts {
-  readonly writer: Writer;
-  readonly reader: EventsReader;
-  readonly log: Logger;
-  /** Version of the service. */
-  readonly version: string;
-  /** Bytes of one request message at most. */
-  readonly maxRequestBytes: number;
-  /** Told of each event that was answered without being recorded, for counting; the others are counted when appended. */
-  readonly onAnswered: (outcome: "duplicate" | "conflict" | "rejected", category: string) => void;
-}
 
 /** Registers kubernaut.audit.v1.AuditService. What each call promises stands in the proto. */
 export function auditRoutes(parts: AuditServiceParts): (router: ConnectRouter) => void {
