@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { missingEntries, readLock } from "./complete-lock.mjs";
+import { missingEntries, readLock } from "./complete_lock.mjs";
 import { generatedCodeIsCurrent, nothingLandedIsBroken } from "./contract.mjs";
 import { install, pinnedNode, root } from "./install.mjs";
 
@@ -94,9 +94,9 @@ function runTests(headline, chosen, concurrency) {
   const folder = mkdtempSync(join(tmpdir(), "datastorage-count-"));
   const counts = join(folder, "counts.json");
   const flags = [`--test-concurrency=${concurrency}`, `--test-timeout=${(long ? 60 : 5) * 60_000}`];
-  flags.push("--test-global-setup=./test/support/global-setup.ts");
-  flags.push("--test-reporter=./scripts/test-report.mjs", "--test-reporter-destination=stdout");
-  flags.push("--test-reporter=./scripts/test-count.mjs", `--test-reporter-destination=${counts}`);
+  flags.push("--test-global-setup=./test/support/global_setup.ts");
+  flags.push("--test-reporter=./scripts/test_report.mjs", "--test-reporter-destination=stdout");
+  flags.push("--test-reporter=./scripts/test_count.mjs", `--test-reporter-destination=${counts}`);
   const result = spawnSync(pinnedNode, ["--test", ...flags, ...chosen], { stdio: ["ignore", "inherit", "inherit"] });
   addCounts(counts, result);
   rmSync(folder, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import type { Config } from "../config/config.ts";
 import { readConfig } from "../config/config.ts";
 import { formatHostPort } from "../config/kinds.ts";
 import { serveHelp } from "../config/reference.ts";
-import { DataFolderInUse } from "../embedded/data-folder.ts";
+import { DataFolderInUse } from "../embedded/data_folder.ts";
 import { noPositionals } from "./arguments.ts";
 import type { Command, Given, Invocation } from "./command.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
@@ -56,7 +56,7 @@ function invitation(address: string): string {
   return (
     "\nIn a second terminal, record a remediation and look at its course:\n" +
     `  npx datastorage record examples/remediation.jsonl${flag}\n` +
-    `  npx datastorage timeline rr-checkout-7c1e${flag}\n\n`
+    `  npx datastorage timeline rr-5be0c1d49a27-7c1e4f03${flag}\n\n`
   );
 }
 

@@ -3,7 +3,7 @@ import { type Dirent, existsSync, readdirSync } from "node:fs";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { aptSources } from "./apt-sources.ts";
+import { aptSources } from "./apt_sources.ts";
 
 const run = promisify(execFile);
 

@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import { takeDataFolder } from "./data-folder.ts";
+import { takeDataFolder } from "./data_folder.ts";
 import type { Log } from "./log.ts";
 import { startPostgres } from "./postgres.ts";
 import { startValkey } from "./valkey.ts";

@@ -40,7 +40,7 @@ export interface EmbeddedPostgres {
 
 /**
  * Starts PostgreSQL on 127.0.0.1 with the data below `dataDir`, which is made at the first start and kept. The server ends
- * when this process does, whatever ends it. The caller MUST hold the data folder (data-folder.ts).
+ * when this process does, whatever ends it. The caller MUST hold the data folder (data_folder.ts).
  *
  * @throws Error that says what to do when it cannot be started.
  */

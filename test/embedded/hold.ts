@@ -1,6 +1,6 @@
 // A process that holds a data folder and runs PostgreSQL in it (with `--valkey`: Valkey) until its end: what the tests kill.
 // Prints one line of JSON when it is up.
-import { takeDataFolder } from "../../src/embedded/data-folder.ts";
+import { takeDataFolder } from "../../src/embedded/data_folder.ts";
 import { startPostgres } from "../../src/embedded/postgres.ts";
 import { startValkey } from "../../src/embedded/valkey.ts";
 

@@ -19,7 +19,7 @@ const files: Record<string, string> = {
   "package.json": JSON.stringify({ type: "module" }),
   "package-lock.json": JSON.stringify({ packages: {} }),
   "node_modules/.package-lock.json": JSON.stringify({ packages: {} }),
-  "test/support/global-setup.ts": "",
+  "test/support/global_setup.ts": "",
   "src/good.test.ts": `import { test } from "node:test"; test("a", () => {}); test("b", { skip: "no data" }, () => {});`,
   "src/bad.test.ts": `import { test } from "node:test"; test("c", () => {}); test("d", () => { throw new Error("wrong sum"); });`,
   "src/dead.test.ts": `process.exit(3);`,

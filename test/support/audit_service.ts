@@ -13,7 +13,7 @@ import {
   type ListEventsRequestSchema,
   RecordOutcomeSchema,
 } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
-import { loadConfig } from "../../src/config/config.ts";
+import { type Config, loadConfig } from "../../src/config/config.ts";
 import { serve } from "../../src/main.ts";
 import { createDatabase, type TestDatabase } from "./database.ts";
 
@@ -42,6 +42,19 @@ export interface Scope {
   after(hook: () => Promise<void>): void;
 }
 
+/** The configuration of a service for a test: on a free port, silent, with few partitions to make. `env` are settings. */
+export function testConfig(databaseUrl: string, env: Readonly<Record<string, string>> = {}): Config {
+  return loadConfig({
+    DATASTORAGE_ADDRESS: "127.0.0.1:0",
+    DATASTORAGE_METRICS_ADDRESS: "off",
+    DATASTORAGE_LOG_LEVEL: "silent",
+    DATASTORAGE_SHUTDOWN_TIMEOUT: "2s",
+    DATASTORAGE_MONTHS_AHEAD: "1",
+    DATABASE_URL: databaseUrl,
+    ...env,
+  });
+}
+
 /**
  * Starts the service; it, its connections and its database are gone when the scope ends. `env` are settings. With
  * `databasePort` it reaches its database by that port of 127.0.0.1, where a proxy stands.
@@ -52,15 +65,7 @@ export async function startAuditService(
   databasePort?: number,
 ): Promise<AuditTestService> {
   const database = await createDatabase("audit");
-  const config = loadConfig({
-    DATASTORAGE_ADDRESS: "127.0.0.1:0",
-    DATASTORAGE_METRICS_ADDRESS: "off",
-    DATASTORAGE_LOG_LEVEL: "silent",
-    DATASTORAGE_SHUTDOWN_TIMEOUT: "2s",
-    DATASTORAGE_MONTHS_AHEAD: "1",
-    DATABASE_URL: databasePort === undefined ? database.url : withPort(database.url, databasePort),
-    ...env,
-  });
+  const config = testConfig(databasePort === undefined ? database.url : withPort(database.url, databasePort), env);
   const admin = postgres(database.adminUrl, { max: 2, onnotice: () => {} });
   let service = await serve({ config });
   const callers: AuditCaller[] = [];
@@ -91,7 +96,8 @@ export async function startAuditService(
   };
 }
 
-function withPort(text: string, port: number): string {
+/** The same URL with another port. */
+export function withPort(text: string, port: number): string {
   const url = new URL(text);
   url.port = String(port);
   return url.href;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { missingEntries } from "../../scripts/complete-lock.mjs";
+import { missingEntries } from "../../scripts/complete_lock.mjs";
 
 test("a platform that the registry did not give is written into the lock by its name", () => {
   const tool = {

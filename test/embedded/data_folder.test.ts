@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { DataFolderInUse, takeDataFolder } from "../../src/embedded/data-folder.ts";
+import { DataFolderInUse, takeDataFolder } from "../../src/embedded/data_folder.ts";
 import { commandOf } from "../../src/embedded/process.ts";
 import { gone, holdFolder, serverPid } from "./holder.ts";
 

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { aptSources, parseStanzas } from "./apt-sources.ts";
+import { aptSources, parseStanzas } from "./apt_sources.ts";
 
 function etc(files: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), "datastorage-etc-"));
