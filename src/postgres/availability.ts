@@ -2,19 +2,22 @@ import type { Database } from "./database.ts";
 
 /** Milliseconds between two looks at a database that is away; varied by half, so that many processes do not come at once. */
 const PROBE_INTERVAL_MS = 250;
+/** Milliseconds between two looks at one that is there, so that health tells of its loss also while nobody writes. */
+const HEARTBEAT_MS = 5_000;
 
-/** Watches whether the database can be written: told when it cannot, it asks until it can again. */
+/** Watches whether the database can be written: it asks from time to time, and often while it cannot. */
 export class Availability {
-  readonly #database: Database;
+  readonly #database: Pick<Database, "run">;
   readonly #onChange: (available: boolean, cause: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
   #available = true;
   #closed = false;
 
   /** `onChange` is called for each change, with the cause where it was lost. */
-  constructor(database: Database, onChange: (available: boolean, cause: unknown) => void) {
+  constructor(database: Pick<Database, "run">, onChange: (available: boolean, cause: unknown) => void) {
     this.#database = database;
     this.#onChange = onChange;
+    this.#probeLater();
   }
 
   get available(): boolean {
@@ -36,7 +39,9 @@ export class Availability {
 
   #probeLater(): void {
     if (this.#closed) return;
-    this.#timer = setTimeout(() => void this.#probe(), PROBE_INTERVAL_MS * (0.5 + Math.random()));
+    clearTimeout(this.#timer);
+    const pause = this.#available ? HEARTBEAT_MS : PROBE_INTERVAL_MS;
+    this.#timer = setTimeout(() => void this.#probe(), pause * (0.5 + Math.random()));
   }
 
   async #probe(): Promise<void> {
@@ -44,12 +49,23 @@ export class Availability {
       const [row] = await this.#database.run((sql) =>
         sql.unsafe<{ read_only: string }[]>("SELECT current_setting('transaction_read_only') AS read_only"),
       );
-      if (row?.read_only !== "off") return this.#probeLater();
-    } catch {
-      return this.#probeLater();
+      if (row?.read_only === "off") this.#found();
+      else this.#missed(new Error("the database is read-only"));
+    } catch (error) {
+      this.#missed(error);
     }
-    if (this.#closed) return;
-    this.#available = true;
-    this.#onChange(true, undefined);
+  }
+
+  #found(): void {
+    if (!this.#available && !this.#closed) {
+      this.#available = true;
+      this.#onChange(true, undefined);
+    }
+    this.#probeLater();
+  }
+
+  #missed(cause: unknown): void {
+    if (this.#available) this.lost(cause);
+    else this.#probeLater();
   }
 }

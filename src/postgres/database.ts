@@ -51,7 +51,7 @@ export class Database {
       throw error;
     } finally {
       pool.running--;
-      if (pool.running === 0 && this.#retired.delete(pool)) await pool.sql.end({ timeout: 0 });
+      if (pool.running === 0 && this.#retired.delete(pool)) pool.sql.end({ timeout: 0 }).catch(() => {});
     }
   }
 

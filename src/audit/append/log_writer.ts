@@ -3,7 +3,7 @@ import { Fault } from "../../fault.ts";
 import { Availability } from "../../postgres/availability.ts";
 import { Database } from "../../postgres/database.ts";
 import { classifyError } from "../../postgres/errors.ts";
-import { type AppendObserver, append } from "./appender.ts";
+import { type AppendObserver, append, unavailable } from "./appender.ts";
 import { HeadCache } from "./head_cache.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
 
@@ -34,7 +34,7 @@ export function openLogWriter(options: LogWriterOptions): LogWriter {
   const heads = new HeadCache(CACHED_HEADS);
   const availability = new Availability(probe, (available, cause) => {
     if (available) writer.recover();
-    else writer.suspend(cause as Fault);
+    else writer.suspend(cause instanceof Fault ? cause : unavailable("the database cannot be written now", cause));
     options.onAvailability(available, cause);
   });
   const writer: Writer = new Writer(options, async (lane, events, settle) => {

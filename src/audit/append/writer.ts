@@ -88,7 +88,7 @@ export class Writer {
     queue: CallerQueue,
     events: readonly PreparedEvent[],
   ): Promise<{ result: Promise<BatchResult> }> {
-    while (queue.broken === undefined && !this.#hasRoom(queue, events)) {
+    while (queue.broken === undefined && this.#outage === undefined && !this.#hasRoom(queue, events)) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
     return { result: this.submit(queue, events) };

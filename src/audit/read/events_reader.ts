@@ -62,6 +62,8 @@ export interface ReadOptions {
 const ROWS_AT_ONCE = 100;
 /** Matches up to which the GIN index is asked for all of them; a payload more common than that is soon found by time. */
 const FOUND_KEYS = 5000;
+/** A connection that is lost later than this has kept the caller waiting long enough. */
+const TRY_AGAIN_MS = 500;
 const RETRY_AFTER_MS = 1000;
 
 /** Reads events; every statement is cancelled in the database when `signal` is. */
@@ -135,13 +137,14 @@ export class EventsReader {
     });
   }
 
-  /** Runs a statement; once more where its connection was lost before it gave a row, since another one may be good. */
+  /** Runs a statement; once more where its connection is lost soon and before it gave a row: another one may be good. */
   async #read<R extends object, T>(
     { text, parameters }: Statement,
     signal: AbortSignal,
     consume: (pending: postgres.PendingQuery<R[]>, onRows: () => void) => Promise<T>,
   ): Promise<T> {
     let begun = false;
+    const started = performance.now();
     const attempt = () =>
       this.#database.run((sql) => {
         const pending = sql.unsafe<R[]>(text, [...parameters], { prepare: true });
@@ -153,7 +156,8 @@ export class EventsReader {
       });
     try {
       return await attempt().catch((error: unknown) => {
-        if (begun || signal.aborted || !isConnectionLost(error)) throw error;
+        const late = performance.now() - started > TRY_AGAIN_MS;
+        if (begun || late || signal.aborted || !isConnectionLost(error)) throw error;
         return attempt();
       });
     } catch (error) {

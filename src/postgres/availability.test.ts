@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { Availability } from "./availability.ts";
+
+type Answer = "off" | "on" | Error;
+
+/** An Availability over a database that gives `answers` in turn, the last one for good; time is the test's own. */
+function watch(context: { after(hook: () => void): void }, answers: Answer[]) {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const changes: [boolean, string][] = [];
+  let probes = 0;
+  const run = async () => {
+    const answer = answers[Math.min(probes++, answers.length - 1)] as Answer;
+    if (answer instanceof Error) throw answer;
+    return [{ read_only: answer }] as never;
+  };
+  const availability = new Availability({ run }, (available, cause) => {
+    changes.push([available, cause instanceof Error ? cause.message : ""]);
+  });
+  context.after(() => {
+    availability.close();
+    mock.timers.reset();
+  });
+  const pass = async (milliseconds: number) => {
+    mock.timers.tick(milliseconds);
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  };
+  return { availability, changes, pass, probes: () => probes };
+}
+
+test("a database that was lost is asked for often, and found again", async (context) => {
+  const { availability, changes, pass } = watch(context, [new Error("refused"), "on", "off"]);
+  availability.lost(new Error("reset"));
+  assert.equal(availability.available, false);
+  await pass(375);
+  await pass(375);
+  assert.deepEqual(changes, [[false, "reset"]], "neither one that refuses nor one that is read-only is back");
+  await pass(375);
+  assert.deepEqual(changes, [
+    [false, "reset"],
+    [true, ""],
+  ]);
+  assert.equal(availability.available, true);
+});
+
+test("a loss is noticed also while nobody writes", async (context) => {
+  const { changes, pass } = watch(context, ["off", new Error("refused"), "off"]);
+  await pass(7500);
+  assert.deepEqual(changes, []);
+  await pass(7500);
+  assert.deepEqual(changes, [[false, "refused"]]);
+  await pass(375);
+  assert.deepEqual(changes.at(-1), [true, ""]);
+});
+
+test("a loss is told once, and nothing is asked after the end", async (context) => {
+  const { availability, changes, pass, probes } = watch(context, [new Error("refused")]);
+  availability.lost(new Error("first"));
+  availability.lost(new Error("second"));
+  await pass(375);
+  assert.deepEqual(changes, [[false, "first"]]);
+  availability.close();
+  const asked = probes();
+  await pass(60_000);
+  assert.equal(probes(), asked);
+});
