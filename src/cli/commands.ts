@@ -7,6 +7,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   record: async () => (await import("./record/record.ts")).record,
   list: async () => (await import("./list/list.ts")).list,
   get: async () => (await import("./get.ts")).get,
+  timeline: async () => (await import("./timeline/timeline.ts")).timeline,
   info: async () => (await import("./info.ts")).info,
 };
 

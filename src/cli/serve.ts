@@ -1,8 +1,7 @@
-import type { Config } from "../config/config.ts";
-import { readConfig } from "../config/config.ts";
+import { type Config, ConfigError, readConfig } from "../config/config.ts";
 import { formatHostPort } from "../config/kinds.ts";
 import { serveHelp } from "../config/reference.ts";
-import { DataFolderInUse } from "../embedded/data_folder.ts";
+import { Fault } from "../fault.ts";
 import { noPositionals } from "./arguments.ts";
 import type { Command, Given, Invocation } from "./command.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
@@ -28,8 +27,7 @@ async function runServe({ given, terminal }: Invocation): Promise<ExitCode> {
   // Loaded late: the other commands need nothing of the service.
   const { serve: start } = await import("../main.ts");
   const starting = start({ config, fresh: given.has("fresh") }).catch((error: unknown) => {
-    if (error instanceof DataFolderInUse) throw new StartFailure(error.message, { cause: error });
-    throw error;
+    throw asStartFailure(error);
   });
   const asked = untilAborted(terminal.signal);
   const service = await Promise.race([starting, asked]);
@@ -42,6 +40,13 @@ async function runServe({ given, terminal }: Invocation): Promise<ExitCode> {
   await closeWithin(service, config);
   if (broken === undefined) return EXIT.ok;
   throw new StartFailure(`the service cannot go on: ${broken}`);
+}
+
+/** What the parts say about why they cannot start is meant for the operator; errors of the language are defects. */
+function asStartFailure(error: unknown): unknown {
+  const isDefect = [TypeError, RangeError, ReferenceError, SyntaxError].some((defect) => error instanceof defect);
+  if (isDefect || !(error instanceof Error) || error instanceof Fault || error instanceof ConfigError) return error;
+  return new StartFailure(`the service cannot start: ${error.message}`, { cause: error });
 }
 
 function configOf(given: Given, { env }: Terminal): Config {

@@ -6,10 +6,11 @@ const COLUMNS = 96;
 /** What `datastorage serve --help` prints: the usage, then every setting with its values and default; lines up to 96 columns. */
 export function serveHelp(): string {
   const paragraphs = [
-    "Usage: datastorage serve [--config FILE]",
+    "Usage: datastorage serve [--config FILE] [--data-dir DIR] [--fresh]",
     wrap(
       "Serves the audit store until it gets SIGTERM or SIGINT. Settings are environment variables, or lines NAME=value " +
-        `of the file that --config or ${CONFIG_FILE_VARIABLE} names; the environment wins over the file.`,
+        `of the file that --config or ${CONFIG_FILE_VARIABLE} names; the environment wins over the file. ` +
+        "--data-dir DIR is DATASTORAGE_DATA_DIR=DIR; --fresh empties that folder of what the embedded servers stored.",
       0,
     ),
     ...Object.entries(sections).map(([title, group]) =>
