@@ -6,8 +6,19 @@ import { run } from "./command.ts";
 const BUF = fileURLToPath(new URL("../../node_modules/.bin/buf", import.meta.url));
 
 /** Calls a method of AuditService with `buf curl`, which learns the contract from the service's reflection. */
-export async function bufCurl(address: string, method: string, request: JsonValue): Promise<JsonValue> {
+export async function bufCurl(
+  address: string,
+  method: string,
+  request: JsonValue,
+  protocol: "grpc" | "grpcweb" | "connect" = "grpc",
+): Promise<JsonValue> {
   const url = `http://${address}/${AuditService.typeName}/${method}`;
-  const args = ["curl", "--protocol", "grpc", "--http2-prior-knowledge", "--data", "@-", url];
+  const args = ["curl", "--protocol", protocol, "--http2-prior-knowledge", "--data", "@-", url];
   return JSON.parse(await run(BUF, args, { input: JSON.stringify(request) }));
+}
+
+/** The methods that `buf curl` finds by one version of reflection, as `service/method`. */
+export async function listMethods(address: string, reflection: "grpc-v1" | "grpc-v1alpha"): Promise<string[]> {
+  const flags = ["--list-methods", "--reflect-protocol", reflection, "--http2-prior-knowledge"];
+  return (await run(BUF, ["curl", ...flags, `http://${address}`])).trim().split("\n");
 }

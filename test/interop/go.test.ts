@@ -6,9 +6,9 @@ import { AuditService, ListEventsResponseSchema } from "../../gen/ts/kubernaut/a
 import { run, runToEnd } from "./command.ts";
 import { type Endpoint, startEndpoint } from "./endpoint.ts";
 import { type GoPrograms, goPrograms } from "./go.ts";
-import { assertWhole, protobufJsonOf, type RecordedEvent, recordedTraces, toProtobufJson } from "./recording.ts";
+import { assertWhole, protobufJsonOf, type RecordedEvent, toProtobufJson } from "./recording.ts";
 import { assertSpeaks } from "./report.ts";
-import { sample } from "./sample.ts";
+import { recordings, sample } from "./sample.ts";
 import { suite } from "./suite.ts";
 
 const found = await goPrograms();
@@ -21,7 +21,7 @@ suite("programs built with Go", typeof found === "string" ? found : undefined, (
   });
   after(() => endpoint?.close());
 
-  for (const recording of [sample, ...(recordedTraces() ?? [])]) {
+  for (const recording of recordings) {
     test(`a client on generated stubs records, streams and lists ${recording.name}`, async () => {
       await assertSpeaks([await programs.client()], endpoint.address, recording);
     });

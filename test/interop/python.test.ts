@@ -2,9 +2,8 @@
 import { after, before, test } from "node:test";
 import { type Endpoint, startEndpoint } from "./endpoint.ts";
 import { type PythonClient, pythonClient } from "./python.ts";
-import { recordedTraces } from "./recording.ts";
 import { assertSpeaks } from "./report.ts";
-import { sample } from "./sample.ts";
+import { recordings } from "./sample.ts";
 import { suite } from "./suite.ts";
 
 const found = await pythonClient();
@@ -16,7 +15,7 @@ suite("a Python client on generated stubs", typeof found === "string" ? found : 
   });
   after(() => endpoint?.close());
 
-  for (const recording of [sample, ...(recordedTraces() ?? [])]) {
+  for (const recording of recordings) {
     test(`records, streams and lists ${recording.name}`, async () => {
       const { program, env } = await (found as () => Promise<PythonClient>)();
       await assertSpeaks(program, endpoint.address, recording, env);

@@ -1,5 +1,6 @@
+import { fileURLToPath } from "node:url";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
-import type { RecordedEvent, Recording } from "./recording.ts";
+import { type RecordedEvent, type Recording, readRecording, recordedTraces } from "./recording.ts";
 
 /** What JSON can say that an encoder on the way may change: one payload an event. */
 const PAYLOADS: readonly JsonObject[] = [
@@ -53,6 +54,11 @@ export const sample: Recording = {
   name: "sample",
   events: Array.from({ length: 70 }, (_, index) => eventAt(index)),
 };
+
+const example = readRecording(fileURLToPath(new URL("../../examples/remediation.jsonl", import.meta.url)));
+
+/** The sample, the example that the README uses, and what there is of recorded remediations. */
+export const recordings: readonly Recording[] = [sample, example, ...(recordedTraces() ?? [])];
 
 function eventAt(index: number): RecordedEvent {
   const micros = index % 3 === 0 ? `.${String(index).padStart(6, "0")}` : "";

@@ -24,9 +24,8 @@ import {
   toMessage,
   toProtobufJson,
 } from "./recording.ts";
-import { sample } from "./sample.ts";
+import { recordings } from "./sample.ts";
 
-const traces = recordedTraces();
 const { RECORDED, DUPLICATE, CONFLICT } = RecordOutcome;
 
 /** One way to put events in and to get them out. */
@@ -43,9 +42,9 @@ const clients: Readonly<Record<string, (address: string) => Client>> = {
   "buf curl over RecordEvents": buf,
 };
 
-if (traces === undefined) {
+if (recordedTraces() === undefined) {
   test("recorded traces", {
-    skip: "DATASTORAGE_TEST_DATA names no folder; a sample of our own is used alone",
+    skip: "DATASTORAGE_TEST_DATA names no folder; samples of our own are used alone",
   }, () => {});
 }
 
@@ -61,7 +60,7 @@ for (const [name, connect] of Object.entries(clients)) {
       client?.close();
       await endpoint?.close();
     });
-    for (const recording of [sample, ...(traces ?? [])]) {
+    for (const recording of recordings) {
       test(`${recording.name} comes back whole, once, and as it was sent first`, () => keepsOnce(client, recording));
     }
   });
