@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { findPrograms } from "./cluster.ts";
 import { takeDataFolder } from "./data_folder.ts";
 import type { Log } from "./log.ts";
 import { startPostgres } from "./postgres.ts";
@@ -36,6 +37,8 @@ export async function startEmbedded({ config, fresh, log }: EmbeddedOptions): Pr
     if (fresh) throw new Error("--fresh empties the data of the embedded PostgreSQL; DATABASE_URL names another one.");
     return { databaseUrl, valkeyUrl, broken: new Promise(() => {}), announce() {}, async stop() {} };
   }
+  // Without its programs the folder is of no use, and what it says about itself would lead away from that.
+  await findPrograms();
   const folder = takeDataFolder(config.dataDir);
   const started: { stop(): Promise<void>; ended: Promise<string>; name: string }[] = [];
   const stop = async () => {
