@@ -108,14 +108,26 @@ function report(state: Inspection, description: string): void {
 
 const PLAIN_KEY = /^[A-Za-z_][A-Za-z0-9_-]*$/;
 
-/** `event_data.labels["a b"][3]`: members by name where that is plain, quoted where it is not. */
+/** Characters of a key, and of a path, that are shown: a key may be as long as its payload. */
+const KEY_SHOWN = 64;
+const PATH_SHOWN = 500;
+
+/** `event_data.labels["a b"][3]`: members by name where that is plain, quoted where it is not; long names are cut. */
 export function pathText(path: readonly (string | number)[]): string {
   let text = String(path[0]);
   for (const part of path.slice(1)) {
     if (typeof part === "number") text += `[${part}]`;
-    else text += PLAIN_KEY.test(part) ? `.${part}` : `[${JSON.stringify(part.toWellFormed())}]`;
+    else text += keyText(shortened(part, KEY_SHOWN));
   }
-  return text;
+  return shortened(text, PATH_SHOWN);
+}
+
+function shortened(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`.toWellFormed();
+}
+
+function keyText(key: string): string {
+  return PLAIN_KEY.test(key) ? `.${key}` : `[${JSON.stringify(key.toWellFormed())}]`;
 }
 
 /** Duplicate keys and numbers that a double cannot hold, each with its path. The text is known to be valid JSON. */

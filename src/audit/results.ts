@@ -27,11 +27,13 @@ export function toResults(
   onAnswered: (outcome: "duplicate" | "conflict" | "rejected", category: string) => void,
 ): EventResult[] {
   const results: EventResult[] = [];
+  const room = { bytes: VIOLATION_BYTES };
   let next = 0;
   for (const [index, entry] of intake.entries()) {
     if ("violations" in entry) {
       onAnswered("rejected", "other");
-      results.push(toResult(index, knownId(ids[index] ?? ""), { kind: "rejected", violations: entry.violations }));
+      const violations = withinRoom(entry.violations, room);
+      results.push(toResult(index, knownId(ids[index] ?? ""), { kind: "rejected", violations }));
       continue;
     }
     const outcome = outcomes[next++];
@@ -40,6 +42,18 @@ export function toResults(
     results.push(toResult(index, entry.eventId, outcome));
   }
   return results;
+}
+
+/** Bytes of violations in one reply, which must stay under 4 MiB; beyond them each event is told its first one alone. */
+const VIOLATION_BYTES = 1024 * 1024;
+
+function withinRoom(violations: readonly Violation[], room: { bytes: number }): readonly Violation[] {
+  return violations.filter(({ field, description }, index) => {
+    const bytes = Buffer.byteLength(field) + Buffer.byteLength(description);
+    if (index > 0 && bytes > room.bytes) return false;
+    room.bytes -= bytes;
+    return true;
+  });
 }
 
 function toResult(index: number, eventId: string, outcome: Outcome): EventResult {
