@@ -1,0 +1,183 @@
+import { cpus, totalmem } from "node:os";
+import { type EventFacts, eventFacts } from "./events.ts";
+import type { LoneResult } from "./lone.ts";
+import { type Sample, summarize } from "./measure.ts";
+import type { PagesResult } from "./pages.ts";
+import { BASELINES, loadName } from "./sides.ts";
+
+/** What a run gives; with --json it is printed as it is. Absent: not asked for. */
+export interface Report {
+  readonly machine: Machine;
+  readonly events: EventFacts;
+  readonly rounds: number;
+  readonly quick: boolean;
+  /** Best IngestEvents with batches of 1,000, in events a second, over COPY. */
+  readonly ingest_vs_copy?: number;
+  /** The same over INSERT one by one. */
+  readonly ingest_vs_row_insert?: number;
+  /** IngestEvents with 64 streams of single events over the best with batches of 1,000. */
+  readonly single_vs_batch?: number;
+  /** p99 of a lone RecordEvents beside a flooding stream over p99 without. */
+  readonly lone_beside_flood?: number;
+  /** The largest ratio of the deep page's time over the first page's. */
+  readonly deep_page_vs_first?: number;
+  readonly writing: Readonly<Record<string, Sample & { readonly rounds: readonly number[] }>>;
+  readonly lone?: LoneResult;
+  readonly pages?: PagesResult;
+}
+
+interface Machine {
+  readonly cpu: string;
+  readonly cpus: number;
+  readonly memoryGiB: number;
+  readonly node: string;
+  readonly postgres: string;
+}
+
+export interface Findings {
+  readonly postgresVersion: string;
+  readonly rounds: number;
+  readonly quick: boolean;
+  /** By the name of the side. */
+  readonly samples: ReadonlyMap<string, readonly Sample[]>;
+  readonly lone: LoneResult | undefined;
+  readonly pages: PagesResult | undefined;
+}
+
+export function makeReport({ postgresVersion, rounds, quick, samples, lone, pages }: Findings): Report {
+  const rate = (name: string) => {
+    const taken = samples.get(name);
+    return taken && summarize(taken).eventsPerSecond;
+  };
+  const best = bestRate([1, 8, 64].map((streams) => rate(ingestName(1000, streams))));
+  const deepest = pages && Math.max(...pages.orders.map(({ ratio }) => ratio));
+  return {
+    machine: machine(postgresVersion),
+    events: eventFacts(),
+    rounds,
+    quick,
+    ...given("ingest_vs_copy", ratio(best, rate(BASELINES.copy))),
+    ...given("ingest_vs_row_insert", ratio(best, rate(BASELINES.rows))),
+    ...given("single_vs_batch", ratio(rate(ingestName(1, 64)), best)),
+    ...given("lone_beside_flood", lone?.ratio),
+    ...given("deep_page_vs_first", deepest),
+    writing: Object.fromEntries(
+      [...samples].map(([name, taken]) => [
+        name,
+        { ...summarize(taken), rounds: taken.map(({ eventsPerSecond }) => Math.round(eventsPerSecond)) },
+      ]),
+    ),
+    ...given("lone", lone),
+    ...given("pages", pages),
+  };
+}
+
+function given<Name extends string, T>(name: Name, value: T | undefined): { [key in Name]?: T } {
+  return (value === undefined ? {} : { [name]: value }) as { [key in Name]?: T };
+}
+
+function ingestName(batch: number, streams: number): string {
+  return loadName({ rpc: "IngestEvents", batch, streams });
+}
+
+function bestRate(rates: readonly (number | undefined)[]): number | undefined {
+  const known = rates.filter((rate) => rate !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
+
+function ratio(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? undefined : one / other;
+}
+
+function machine(postgres: string): Machine {
+  const processors = cpus();
+  return {
+    cpu: processors[0]?.model ?? "unknown",
+    cpus: processors.length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    node: process.version,
+    postgres,
+  };
+}
+
+/** The report for people. */
+export function reportText(report: Report): string {
+  const { machine: of, events } = report;
+  const lines = [
+    `${of.cpus} × ${of.cpu}, ${of.memoryGiB} GiB · Node ${of.node} · PostgreSQL ${of.postgres}, fsync and synchronous_commit on, autovacuum off`,
+    `Events like ${events.sample}: payloads of ${events.meanPayloadBytes} bytes on average (median ${events.medianPayloadBytes}, at most ${events.largestPayloadBytes}), ` +
+      `${events.meanEventBytes} bytes on the wire, ${events.eventsPerCorrelation} a correlation`,
+    `Medians of ${report.rounds} ${report.rounds === 1 ? "round" : "rounds"}${report.quick ? "; --quick: counts too small to mean anything" : ""}`,
+    "",
+    ...writingTable(report),
+    ...loneLines(report.lone),
+    ...pagesLines(report.pages),
+    ...ratioLines(report),
+  ];
+  return lines.join("\n");
+}
+
+const NAME_WIDTH = 36;
+
+function writingTable({ writing }: Report): string[] {
+  const rows = Object.entries(writing);
+  if (rows.length === 0) return [];
+  const row = (name: string, cells: readonly string[]) =>
+    name.padEnd(NAME_WIDTH) + cells.map((cell) => cell.padStart(12)).join("");
+  return [
+    row("events a message × streams", ["events/s", "p50 ms", "p99 ms", "service", "PostgreSQL", "client"]),
+    row("", ["", "", "", "µs/event", "µs/event", "µs/event"]),
+    ...rows.map(([name, { eventsPerSecond, p50Ms, p99Ms, cpu }]) =>
+      row(name, [
+        digits(eventsPerSecond, 0),
+        digits(p50Ms, 1),
+        digits(p99Ms, 1),
+        digits(cpu.service, 1),
+        digits(cpu.postgres, 1),
+        digits(cpu.client, 1),
+      ]),
+    ),
+    "",
+  ];
+}
+
+function digits(value: number, count: number): string {
+  return Number.isNaN(value) ? "–" : value.toFixed(count);
+}
+
+function loneLines(lone: LoneResult | undefined): string[] {
+  if (lone === undefined) return [];
+  const times = ({ p50Ms, p99Ms }: { p50Ms: number; p99Ms: number }) =>
+    `p50 ${digits(p50Ms, 1)} ms, p99 ${digits(p99Ms, 1)} ms`;
+  return [
+    `RecordEvents of one event, alone:            ${times(lone.alone)}`,
+    `the same beside a stream of ${digits(lone.floodEventsPerSecond, 0)} events/s:  ${times(lone.besideFlood)}`,
+    "",
+  ];
+}
+
+function pagesLines(pages: PagesResult | undefined): string[] {
+  if (pages === undefined) return [];
+  return [
+    `ListEvents, ${pages.pageSize} events a page, ${pages.rows} rows:`,
+    ...pages.orders.map(
+      ({ name, firstMs, deepMs, ratio: value }) =>
+        `  ${name.padEnd(18)} page 1: ${digits(firstMs, 2)} ms, page ${pages.deepPage}: ${digits(deepMs, 2)} ms, ratio ${digits(value, 2)}`,
+    ),
+    "",
+  ];
+}
+
+/** The ratios and the marks that they are held against. */
+function ratioLines(report: Report): string[] {
+  const marks: [string, number | undefined, string][] = [
+    ["ingest_vs_copy", report.ingest_vs_copy, "0.6 or more"],
+    ["ingest_vs_row_insert", report.ingest_vs_row_insert, "8 or more"],
+    ["single_vs_batch", report.single_vs_batch, "0.33 or more"],
+    ["lone_beside_flood", report.lone_beside_flood, "5 or less"],
+    ["deep_page_vs_first", report.deep_page_vs_first, "about 1"],
+  ];
+  return marks
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value, mark]) => `${name.padEnd(24)}${digits(value ?? Number.NaN, 2).padStart(6)}   mark: ${mark}`);
+}
