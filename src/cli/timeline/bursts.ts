@@ -14,7 +14,7 @@ export interface Burst {
 
 /** Kinds of events that come at least so often are bursts, and not of note one by one. */
 const OFTEN = 3;
-/** The small steps of an investigation are never of note. */
+/** The small steps of an investigation are of note only when they fail. */
 const SMALL_STEPS = /^(aiagent\.(llm|shadow)|workflow\.catalog)\./;
 
 /** Each step as a line of its own. */
@@ -41,7 +41,7 @@ export function joinBursts(steps: readonly Step[], all: readonly Step[]): Burst[
     const begun: [Step, ...Step[]] = [step];
     groups.push(begun);
     if ((frequency.get(kind) ?? 0) >= OFTEN) open.set(kind, begun);
-    else if (!SMALL_STEPS.test(step.eventType)) open.clear();
+    else if (step.failure !== undefined || !SMALL_STEPS.test(step.eventType)) open.clear();
   }
   return groups.map(toBurst);
 }

@@ -73,7 +73,12 @@ export function courseOf(correlationId: string, events: readonly Step[], { expan
 
 function byPhase(steps: readonly Step[], phases: readonly Phase[]): Step[][] {
   const placed: Step[][] = phases.map(() => []);
-  for (const step of steps) placed[phaseIndexOf(step, phases)]?.push(step);
+  for (const step of steps) {
+    const index = phaseIndexOf(step, phases);
+    // What enters a phase comes before what happened in it at the same time.
+    if (step.eventId === phases[index]?.eventId) placed[index]?.unshift(step);
+    else placed[index]?.push(step);
+  }
   return placed;
 }
 

@@ -3,6 +3,7 @@ import { cut, pad, printable, width, wrap } from "../text.ts";
 import type { Burst } from "./bursts.ts";
 import type { Course, PhaseCourse } from "./course.ts";
 import { durationText, millisecondsBetween } from "./duration_text.ts";
+import { join } from "./payload.ts";
 import { REMEDIATION } from "./phases.ts";
 import { failureLine, type Step } from "./step.ts";
 import { movesText, summaryLines } from "./summary.ts";
@@ -17,11 +18,13 @@ const LABEL_COLUMNS = 10;
 const OFFSET_COLUMNS = 9;
 const DURATION_COLUMNS = 8;
 /** With fewer columns than this, what is said about a step stands below it. */
-const WIDE = 100;
-const WIDEST = 130;
-/** With fewer than this, a step's type stands whole and its actor in front of what is said about it. */
+const WIDE = 112;
+/** Of a wide terminal, the part that the action takes at most. */
+const ACTION_SHARE = 0.28;
+const LONGEST_ACTOR = 17;
+/** With fewer than this, a step's type stands whole instead of in two columns. */
 const COMPACT = 72;
-const NARROWEST = 40;
+const NARROWEST = 50;
 const DETAIL_LINES = 2;
 const FAILURE_LINES = 3;
 const REASON_LINES = 6;
@@ -127,12 +130,11 @@ function stepColumns({ phases }: Course, { columns }: RenderOptions): StepColumn
   const fit = (texts: readonly string[], most: number) => Math.min(most, Math.max(...texts.map(width)));
   const actor = fit(
     all.map((one) => one.actor),
-    columns >= WIDEST ? 26 : 17,
+    LONGEST_ACTOR,
   );
-  const left = columns - OFFSET_COLUMNS - 5 - actor - DURATION_COLUMNS;
   const action = fit(
     all.map((one) => one.action),
-    columns >= WIDEST ? 42 : columns >= WIDE ? 31 : left,
+    columns >= WIDE ? Math.floor(columns * ACTION_SHARE) : columns - OFFSET_COLUMNS - 5 - actor - DURATION_COLUMNS,
   );
   return { actor, action };
 }
@@ -142,38 +144,36 @@ function burstLines(burst: Burst, course: Course, { actor, action }: StepColumns
   const [first] = burst.steps;
   const offset = pad(`+${durationText(millisecondsBetween(course.startedAt, first.at))}`, OFFSET_COLUMNS, "right");
   const took = pad(burst.durationMs === undefined ? "" : durationText(burst.durationMs), DURATION_COLUMNS, "right");
-  const who = actor === 0 ? typeAlone(burst) : whoAndWhat(burst);
-  const actorCell = pad(cut(who.actor, actor), actor);
+  const who = actor === 0 ? { actor: "", action: typeText(burst) } : whoAndWhat(burst);
+  const isWide = columns >= WIDE;
+  const indent = isWide ? OFFSET_COLUMNS + 5 + actor + action + DURATION_COLUMNS + 2 : OFFSET_COLUMNS + 3;
+  const about = aboutLines(burst, course, columns - indent);
+  const beside = isWide ? about[0] : undefined;
+  const below = isWide ? about.slice(1) : about;
+  const paint = first.failure === undefined ? (text: string) => text : colours.red;
+  const ending = `${pad(cut(who.action, action), action)} ${colours.dim(took)}`;
   const line = [
     colours.dim(offset),
     mark(first, colours),
-    ...(actor === 0 ? [] : [first.person === undefined ? colours.cyan(actorCell) : colours.bold(actorCell)]),
-    pad(cut(who.action, action), action),
-    colours.dim(took),
+    ...(actor === 0 ? [] : [colours.cyan(pad(cut(who.actor, actor), actor))]),
+    beside === undefined && burst.durationMs === undefined ? cut(who.action, action) : ending,
   ].join(" ");
-  const isWide = columns >= WIDE;
-  const indent = isWide ? width(line) + 2 : OFFSET_COLUMNS + 3;
-  const paint = first.failure === undefined ? (text: string) => text : colours.red;
-  const person = actor === 0 && first.person !== undefined ? `${first.person}: ` : "";
-  const about = aboutLines(burst, course, person, columns - indent).map(paint);
-  const [beside, ...below] = isWide ? about : [undefined, ...about];
-  const whole = beside === undefined ? line.trimEnd() : `${line}  ${beside}`;
-  return [whole, ...below.map((text) => " ".repeat(indent) + text)];
+  const whole = beside === undefined ? line : `${line}  ${paint(beside)}`;
+  return [whole, ...below.map((text) => " ".repeat(indent) + paint(text))];
 }
 
-/** The service and the rest of the type; for a person, who it was and the whole type. */
-function whoAndWhat({ steps }: Burst): { actor: string; action: string } {
-  const [{ eventType, actor, person }] = steps;
+/** The service and the rest of the type. */
+function whoAndWhat(burst: Burst): { actor: string; action: string } {
+  const [{ eventType, actor, person }] = burst.steps;
   const dot = eventType.indexOf(".");
   const service = eventType.slice(0, dot);
-  const times = steps.length > 1 ? ` ×${steps.length}` : "";
-  if (person !== undefined) return { actor: printable(person), action: printable(eventType) + times };
-  const own = actor === service ? eventType.slice(dot + 1) : eventType;
-  return { actor: printable(actor), action: printable(own) + times };
+  if (person === undefined && actor !== service) return { actor: printable(actor), action: typeText(burst) };
+  return { actor: printable(service), action: typeText(burst).slice(dot + 1) };
 }
 
-function typeAlone({ steps }: Burst): { actor: string; action: string } {
-  return { actor: "", action: `${printable(steps[0].eventType)}${steps.length > 1 ? ` ×${steps.length}` : ""}` };
+/** The type, with how often it came. */
+function typeText({ steps }: Burst): string {
+  return printable(steps[0].eventType) + (steps.length > 1 ? ` ×${steps.length}` : "");
 }
 
 function mark({ outcome, failure }: Step, colours: Palette): string {
@@ -181,17 +181,14 @@ function mark({ outcome, failure }: Step, colours: Palette): string {
   return outcome === "pending" ? colours.yellow("…") : colours.green("✓");
 }
 
-/** What is said about a step, in a few lines; nothing where there is no room for it. */
-function aboutLines(burst: Burst, course: Course, person: string, columns: number): string[] {
+/** Who said what about a step, in a few lines; nothing where there is no room for it. */
+function aboutLines(burst: Burst, course: Course, columns: number): string[] {
   const { steps, detail } = burst;
   const [first] = steps;
   const last = steps.at(-1) ?? first;
-  const span =
-    steps.length > 1 && last.at !== first.at
-      ? `until +${durationText(millisecondsBetween(course.startedAt, last.at))}`
-      : "";
+  const until = durationText(millisecondsBetween(course.startedAt, last.at));
   const said = first.failure === undefined ? detail : failureLine(first.failure);
-  const text = printable(person + [span, said].filter((part) => part !== "").join(": "));
+  const text = printable(join(": ", last.at === first.at ? undefined : `until +${until}`, first.person, said));
   if (text === "" || columns < 10) return [];
   return fewLines(text, columns, first.failure === undefined ? DETAIL_LINES : FAILURE_LINES);
 }
@@ -203,21 +200,22 @@ function fewLines(text: string, columns: number, most: number): string[] {
   return [...lines.slice(0, most - 1), cut(`${lines[most - 1]} ${lines[most]}`, columns)];
 }
 
-function failureSection({ failures, startedAt }: Course, { columns, colours }: RenderOptions): string[] {
+function failureSection({ failures, startedAt }: Course, view: RenderOptions): string[] {
   if (failures.length === 0) return [];
+  return [view.colours.bold("What failed"), ...failures.flatMap((burst) => failureLines(burst, startedAt, view))];
+}
+
+/** What failed, the id of the first such event, and why. */
+function failureLines(burst: Burst, startedAt: bigint, { columns, colours }: RenderOptions): string[] {
+  const [{ at, failure, eventId }] = burst.steps;
+  const offset = pad(`+${durationText(millisecondsBetween(startedAt, at))}`, OFFSET_COLUMNS, "right");
+  const indent = OFFSET_COLUMNS + 3;
+  const type = cut(typeText(burst), columns - indent);
+  const line = `${colours.dim(offset)} ${colours.red("✗")} ${type}`;
+  const fits = indent + width(type) + 2 + eventId.length <= columns;
+  const reason = failure === undefined ? "" : printable(failureLine(failure));
   return [
-    colours.bold("What failed"),
-    ...failures.flatMap(({ steps }) => {
-      const [first] = steps;
-      const times = steps.length > 1 ? ` ×${steps.length}` : "";
-      const offset = pad(`+${durationText(millisecondsBetween(startedAt, first.at))}`, OFFSET_COLUMNS, "right");
-      const reason = first.failure === undefined ? "" : printable(failureLine(first.failure));
-      return [
-        `${colours.dim(offset)} ${colours.red("✗")} ${printable(first.eventType)}${times}  ${colours.dim(first.eventId)}`,
-        ...fewLines(reason, columns - OFFSET_COLUMNS - 3, REASON_LINES).map(
-          (line) => " ".repeat(OFFSET_COLUMNS + 3) + line,
-        ),
-      ];
-    }),
+    ...(fits ? [`${line}  ${colours.dim(eventId)}`] : [line, " ".repeat(indent) + colours.dim(eventId)]),
+    ...fewLines(reason, columns - indent, REASON_LINES).map((text) => " ".repeat(indent) + text),
   ];
 }
