@@ -14,6 +14,7 @@ import { classifyError } from "./postgres/errors.ts";
 import { migrate } from "./postgres/migrate.ts";
 import { type RpcServer, startRpcServer } from "./rpc/server.ts";
 import { createAppendMetrics } from "./telemetry/append_metrics.ts";
+import { createAppendTrace } from "./telemetry/append_span.ts";
 import { callLabels, type StatusCode } from "./telemetry/call_labels.ts";
 import { startTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
 
@@ -27,6 +28,8 @@ export interface ServeOptions {
 export interface Service {
   /** Where it takes calls. */
   readonly address: { readonly host: string; readonly port: number };
+  /** Where it serves its metrics; absent when they are off. */
+  readonly metricsAddress: { readonly host: string; readonly port: number } | undefined;
   /** Resolves with why, when the service cannot go on: one of the embedded servers has ended. */
   readonly broken: Promise<string>;
   /** Ends it in order: no new calls, those under way settled, stores closed; within the configured time. */
@@ -74,22 +77,25 @@ async function startParts(
   const embedded = await startEmbedded({ config, fresh, log: telemetry.log });
   started.push(() => embedded.stop());
   await migrateWhenReachable(embedded.databaseUrl, telemetry);
-  const pools = openPools(config, embedded.databaseUrl);
+  const pools = openPools(config, embedded.databaseUrl, telemetry);
   started.push(() => pools.end());
   const partitions = new Partitions(pools.custody, { ...config, now: () => new Date() });
   const upkeep = await startPartitionUpkeep(partitions, telemetry);
   started.push(async () => upkeep.stop());
   const health: { rpc?: RpcServer } = {};
-  const log = openLog(config, embedded.databaseUrl, partitions, telemetry, (available) => {
-    health.rpc?.health.setStatus("", available);
-    health.rpc?.health.setStatus(AuditService.typeName, available);
-  });
+  const setServing = (serving: boolean) => {
+    health.rpc?.health.setStatus("", serving);
+    health.rpc?.health.setStatus(AuditService.typeName, serving);
+  };
+  const log = openLog(config, embedded.databaseUrl, partitions, telemetry, setServing);
   started.push(() => log.close(LAST_APPENDS_MS));
   const rpc = await startServer(config, log, new EventsReader(pools.read, config), telemetry);
   health.rpc = rpc;
+  if (!log.availability.available) setServing(false);
   started.push(() => rpc.close({ timeoutMs: config.shutdownTimeoutMs }));
   embedded.announce(formatHostPort(rpc.address));
-  return { address: rpc.address, broken: embedded.broken, close: closeAll };
+  const { metricsAddress } = telemetry;
+  return { address: rpc.address, metricsAddress, broken: embedded.broken, close: closeAll };
 }
 
 /** Applies the migrations; waits for a database that is not there yet, and says so. */
@@ -113,11 +119,17 @@ interface Pools {
   end(): Promise<void>;
 }
 
-function openPools({ readConnections, statementTimeoutMs }: Config, url: string): Pools {
+function openPools({ readConnections, statementTimeoutMs }: Config, url: string, { metrics }: Telemetry): Pools {
   const open = (use: string, connections: number) =>
     new Database({ url, connections, applicationName: `datastorage ${use}`, statementTimeoutMs });
   const read = open("read", readConnections);
   const custody = open("custody", CUSTODY_CONNECTIONS);
+  metrics.poolConnections.observe((report) => {
+    const active = Math.min(read.running, readConnections);
+    report(active, { pool: "read", state: "active" });
+    report(readConnections - active, { pool: "read", state: "idle" });
+    report(read.running - active, { pool: "read", state: "waiting" });
+  });
   return {
     read,
     custody,
@@ -131,7 +143,7 @@ function openLog(
   config: Config,
   databaseUrl: string,
   partitions: Partitions,
-  { metrics, log }: Telemetry,
+  { metrics, tracer, log }: Telemetry,
   onAvailable: (available: boolean) => void,
 ): LogWriter {
   const observer = createAppendMetrics(metrics, log);
@@ -142,6 +154,7 @@ function openLog(
     lingerMs: config.appendLingerMs,
     ensureMonths: (dates) => partitions.ensureMonths(dates),
     observer,
+    traceAppend: createAppendTrace(tracer),
     onAvailability(available, cause) {
       if (available) log.info("the database is back");
       else log.error({ err: cause }, "the database is away; events are refused until it is back");

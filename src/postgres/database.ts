@@ -36,6 +36,11 @@ export class Database {
     this.#pool = this.#open();
   }
 
+  /** Statements under way, those included that wait for a connection. */
+  get running(): number {
+    return this.#pool.running;
+  }
+
   #open(): Pool {
     return { sql: openPool(this.#options), running: 0 };
   }

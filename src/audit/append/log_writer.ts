@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Context } from "@opentelemetry/api";
 import { Fault } from "../../fault.ts";
 import { Availability } from "../../postgres/availability.ts";
 import { Database } from "../../postgres/database.ts";
@@ -12,6 +13,8 @@ export interface LogWriterOptions extends WriterOptions {
   readonly statementTimeoutMs: number;
   readonly ensureMonths: (eventDates: Iterable<string>) => Promise<void>;
   readonly observer: AppendObserver;
+  /** Runs an append in a span, given the traces of the calls whose events it holds. */
+  readonly traceAppend: (calls: readonly Context[], events: number, run: () => Promise<void>) => Promise<void>;
   readonly onAvailability: (available: boolean, cause: unknown) => void;
 }
 
@@ -37,9 +40,11 @@ export function openLogWriter(options: LogWriterOptions): LogWriter {
     else writer.suspend(cause instanceof Fault ? cause : unavailable("the database cannot be written now", cause));
     options.onAvailability(available, cause);
   });
-  const writer: Writer = new Writer(options, async (lane, events, settle) => {
+  const writer: Writer = new Writer(options, async (lane, events, settle, callers) => {
+    const calls = callers.map((caller) => caller.trace);
+    const run = () => append(lanes[lane] as Database, events, settle, { ...options, heads });
     try {
-      await append(lanes[lane] as Database, events, settle, { ...options, heads });
+      await options.traceAppend(calls, events.length, run);
     } catch (error) {
       if (error instanceof Fault && isAway(error)) availability.lost(error);
       throw error;

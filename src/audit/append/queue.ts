@@ -1,3 +1,4 @@
+import { type Context, context } from "@opentelemetry/api";
 import type { Fault } from "../../fault.ts";
 import type { PreparedEvent } from "../prepare.ts";
 import type { Outcome } from "./outcome.ts";
@@ -24,6 +25,8 @@ export interface Item {
  * waits in it is given back untried, and it takes nothing until it is mended.
  */
 export class CallerQueue {
+  /** The trace of the call, for the span of an append that holds its events. */
+  readonly trace: Context = context.active();
   /** Waiting items by correlation, each list in order of arrival; the correlation served longest ago comes first. */
   readonly waiting = new Map<string, Item[]>();
   /** Items that wait or are being appended, and their bytes. */

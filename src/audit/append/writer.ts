@@ -9,6 +9,7 @@ export type RunAppend = (
   lane: number,
   events: readonly PreparedEvent[],
   settle: (event: PreparedEvent, outcome: Outcome) => void,
+  callers: readonly CallerQueue[],
 ) => Promise<void>;
 
 export interface WriterOptions {
@@ -262,6 +263,7 @@ export class Writer {
           items.delete(event.eventId);
           item?.settle(outcome);
         },
+        [...queues],
       );
     } catch (error) {
       fault = error instanceof Fault ? error : unavailable("an append failed", error);
