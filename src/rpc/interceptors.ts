@@ -1,7 +1,7 @@
 import { type ContextKey, createContextKey, type Interceptor } from "@connectrpc/connect";
 import { context as activeContext } from "@opentelemetry/api";
 import type { Logger } from "pino";
-import { invalid } from "../fault.ts";
+import { Fault, invalid } from "../fault.ts";
 import { callKey } from "./call.ts";
 import { toConnectError, toReadError } from "./errors.ts";
 import { validateRequest } from "./validation.ts";
@@ -97,8 +97,9 @@ function refuseInvalid(violations: ReturnType<typeof validateRequest>): void {
 }
 
 /**
- * The messages of a stream until the signal is aborted; then the stream ends as if the client had ended it, also while
- * nothing arrives. For handlers of long calls, with the signal of drainingKey.
+ * The messages of a stream until the signal is aborted; then it throws UNAVAILABLE, also while nothing arrives: a client
+ * that has not ended its stream must not take the end for a good one. For handlers of long calls, with the signal of
+ * drainingKey; what they have begun they settle and answer first.
  */
 export async function* until<T>(signal: AbortSignal, messages: AsyncIterable<T>): AsyncGenerator<T> {
   const iterator = messages[Symbol.asyncIterator]();
@@ -111,14 +112,23 @@ export async function* until<T>(signal: AbortSignal, messages: AsyncIterable<T>)
         stop = () => resolve(undefined);
         iterator.next().then(resolve, reject);
       });
-      if (result === undefined || result.done) return;
+      if (result === undefined) break;
+      if (result.done) return;
       yield result.value;
     }
+    throw drained();
   } finally {
     signal.removeEventListener("abort", stopped);
     // Not awaited: it settles only when the read that is under way does.
     iterator.return?.()?.catch(() => {});
   }
+}
+
+/** Every gRPC client opens a new connection for the next call after this. */
+function drained(): Fault {
+  return new Fault("unavailable", "this connection is closing; go on over a new one with what was not answered", {
+    reason: "CONNECTION_DRAINING",
+  });
 }
 
 async function* readable<T>(messages: AsyncIterable<T>, log: Logger, signal: AbortSignal): AsyncGenerator<T> {

@@ -155,6 +155,24 @@ describe("grpc-js", () => {
     }
   });
 
+  test("is told to go on elsewhere when the service ends while its stream is open", async () => {
+    const ending = await startEndpoint("ending");
+    const caller = new GrpcJsClient(ending.address);
+    const [event] = eventsOf("ending") as [RecordedEvent];
+    const stream = caller.open(ingestEvents);
+    const failed = once(stream, "error");
+    const answered = once(stream, "data");
+    stream.write({ batchNumber: 1n, events: [toMessage(event, "json")] });
+    const [answer] = (await answered) as [IngestEventsResponse];
+    assert.equal(answer.recorded, 1);
+    await ending.close();
+    // Not OK: the client has not ended its stream, and must not think that all it wrote was taken.
+    const [error] = (await failed) as [ServiceError];
+    assert.equal(error.code, status.UNAVAILABLE);
+    assert.equal(refusalOf(error).errorInfo?.reason, "CONNECTION_DRAINING");
+    caller.close();
+  });
+
   test("is told when its deadline passes, and can send again", async () => {
     const events = eventsOf("hasty").map((event) => toMessage(event, "json"));
     const sql = postgres(endpoint.databaseUrl, { max: 1 });

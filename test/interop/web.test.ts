@@ -143,7 +143,8 @@ describe("plain JSON over HTTP/1.1", () => {
   for (const [what, body] of [
     ["cut short", `{"events": [{"event_id": "`],
     ["of another shape", `{"events": "all"}`],
-    ["with an unknown field", `{"evnets": []}`],
+    ["with a time that is none", `{"events": [{"event_timestamp": "yesterday"}]}`],
+    ["with a payload that is no object", `{"events": [{"event_data": [1]}]}`],
     ["that is no object", "[]"],
     ["that is empty", ""],
   ] as const) {
