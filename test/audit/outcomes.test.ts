@@ -72,6 +72,8 @@ const FAULTS: readonly [field: string, change: Partial<AuditEvent>][] = [
   ["event_data_json.n", { payload: json('{"n":1e999}') }],
   ["event_data_json.a.a.a.a.a.a.a.a.a.a", { payload: json(nested(11)) }],
   ["event_data.a", { payload: { case: "eventData", value: { a: "\0" } } }],
+  ["event_data.a", { payload: { case: "eventData", value: { a: Number.NaN } } }],
+  ["event_data.a[0]", { payload: { case: "eventData", value: { a: [Number.NEGATIVE_INFINITY] } } }],
   [
     "gateway.signal_name",
     { payload: { case: "gateway", value: { $typeName: "kubernaut.audit.v1.GatewayAuditPayload", signalName: "\0" } } },
