@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { AuditService, RecordOutcome } from "../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
+import { loadConfig } from "../src/config/config.ts";
+import { CONFIG_FILE_VARIABLE, settings } from "../src/config/settings.ts";
 import { buildImage, type Image, within } from "./docker_build.ts";
 import { type Container, startContainer } from "./docker_container.ts";
 import { fillContext, readIgnores } from "./docker_context.ts";
@@ -25,6 +27,19 @@ const { dependencies } = JSON.parse(readFileSync(join(CHECKOUT, "package.json"),
 test("the image has the Node that package.json pins", () => {
   const bases = stages.map(({ base }) => base).filter((base) => !stages.some(({ name }) => name === base));
   assert.deepEqual(new Set(bases), new Set([`node:${dependencies.node}-slim`]));
+});
+
+test("docs/deployment.md names settings that exist and leaves time to end", () => {
+  const text = readFileSync(join(CHECKOUT, "docs/deployment.md"), "utf8");
+  const known = Object.values(settings).map(({ variable }) => variable);
+  const named = new Set(text.match(/DATASTORAGE_[A-Z_]+/g));
+  assert.deepEqual(
+    [...named].filter((name) => ![...known, CONFIG_FILE_VARIABLE].includes(name)),
+    [],
+  );
+  const [seconds] = /(?<=terminationGracePeriodSeconds: )\d+/.exec(text) ?? [];
+  const { shutdownTimeoutMs } = loadConfig({});
+  assert.ok(Number(seconds) >= 5 + shutdownTimeoutMs / 1000 + 15, `${seconds} s are less than an orderly end may take`);
 });
 
 test("a .dockerignore leaves out by its last pattern that fits", () => {
