@@ -1,5 +1,5 @@
 import type { Database } from "../postgres/database.ts";
-import { classifyError } from "../postgres/errors.ts";
+import { classifyError, sqlState } from "../postgres/errors.ts";
 
 export interface PartitionOptions {
   /** Months after the current one that always have a partition. */
@@ -8,6 +8,9 @@ export interface PartitionOptions {
   readonly retentionDays: number;
   readonly now: () => Date;
 }
+
+/** Milliseconds until a partition that could not be made for a lock is tried again: each try holds an append up. */
+const MAKE_AGAIN_MS = 60_000;
 
 /** Month of a date, both as `YYYY-MM-DD`. */
 export function monthOf(date: string): string {
@@ -29,6 +32,8 @@ export class Partitions {
   readonly #options: PartitionOptions;
   /** Months that have a partition, or are being given one; one that could not be made is forgotten. */
   readonly #months = new Map<string, Promise<void>>();
+  /** When months that could not be made for a lock are tried again, in milliseconds since 1970. */
+  readonly #postponed = new Map<string, number>();
 
   constructor(database: Database, options: PartitionOptions) {
     this.#database = database;
@@ -36,16 +41,17 @@ export class Partitions {
   }
 
   /**
-   * Makes sure that these dates have a partition where they should. A partition that cannot be made for a lock is left
-   * for the next time: the default partition takes its events meanwhile.
+   * Makes sure that these dates have a partition where they should. A partition that cannot be made for a lock is tried
+   * again in a minute: the default partition takes its events meanwhile.
    */
   async ensureMonths(dates: Iterable<string>): Promise<void> {
     for (const month of new Set(Array.from(dates, monthOf))) {
-      if (!this.#isWanted(month)) continue;
+      if (!this.#isWanted(month) || this.#isPostponed(month)) continue;
       try {
         await this.#make(month);
       } catch (error) {
-        if (classifyError(error) !== "again") throw error;
+        if (!isInTheWay(error)) throw error;
+        this.#postponed.set(month, this.#options.now().getTime() + MAKE_AGAIN_MS);
       }
     }
   }
@@ -84,7 +90,20 @@ export class Partitions {
     return month >= monthOf(oldest) && month <= addMonths(this.#currentMonth(), monthsAhead);
   }
 
+  #isPostponed(month: string): boolean {
+    const until = this.#postponed.get(month);
+    if (until === undefined) return false;
+    if (this.#options.now().getTime() < until) return true;
+    this.#postponed.delete(month);
+    return false;
+  }
+
   #currentMonth(): string {
     return monthOf(this.#options.now().toISOString().slice(0, 10));
   }
+}
+
+/** Whether somebody else's lock, or a row that reached the default partition meanwhile, kept a partition from being made. */
+function isInTheWay(error: unknown): boolean {
+  return classifyError(error) === "again" || sqlState(error) === "23514";
 }

@@ -33,8 +33,8 @@ export interface AuditTestService extends AuditCaller {
   readonly database: TestDatabase;
   /** The database as its superuser. */
   readonly admin: postgres.Sql;
-  /** Ends the service alone, and starts it again on the same database. */
-  restart(): Promise<AuditCaller>;
+  /** Ends the service alone, and starts it again on the same database, with other settings where some are given. */
+  restart(env?: Readonly<Record<string, string>>): Promise<AuditCaller>;
 }
 
 /** Something with an `after` hook: a test's context, or node:test itself for a service that a whole file shares. */
@@ -65,9 +65,9 @@ export async function startAuditService(
   databasePort?: number,
 ): Promise<AuditTestService> {
   const database = await createDatabase("audit");
-  const config = testConfig(databasePort === undefined ? database.url : withPort(database.url, databasePort), env);
+  const databaseUrl = databasePort === undefined ? database.url : withPort(database.url, databasePort);
   const admin = postgres(database.adminUrl, { max: 2, onnotice: () => {} });
-  let service = await serve({ config });
+  let service = await serve({ config: testConfig(databaseUrl, env) });
   const callers: AuditCaller[] = [];
   const connect = () => {
     const caller = openCaller(`127.0.0.1:${service.address.port}`);
@@ -88,9 +88,9 @@ export async function startAuditService(
     address: `127.0.0.1:${service.address.port}`,
     database,
     admin,
-    async restart() {
+    async restart(changed = env) {
       await end();
-      service = await serve({ config });
+      service = await serve({ config: testConfig(databaseUrl, changed) });
       return connect();
     },
   };
