@@ -16,15 +16,25 @@ export interface RecordedEvent extends JsonObject {
 export interface Recording {
   readonly name: string;
   readonly events: readonly RecordedEvent[];
+  /** Where it was read from; absent where it was made up. */
+  readonly file?: string;
 }
 
 /** Reads JSON lines; events that do not tell how they ended are given `success`. */
 export function readRecording(file: string): Recording {
-  const events = readFileSync(file, "utf8")
+  const events = linesOf(file).map((line): RecordedEvent => ({ event_outcome: "success", ...JSON.parse(line) }));
+  return { name: basename(file), events, file };
+}
+
+/** The recording as JSON lines, just as they stand in its file. */
+export function recordedLines({ events, file }: Recording): string[] {
+  return file === undefined ? events.map((event) => JSON.stringify(event)) : linesOf(file);
+}
+
+function linesOf(file: string): string[] {
+  return readFileSync(file, "utf8")
     .split("\n")
-    .filter((line) => line.trim() !== "")
-    .map((line): RecordedEvent => ({ event_outcome: "success", ...JSON.parse(line) }));
-  return { name: basename(file), events };
+    .filter((line) => line.trim() !== "");
 }
 
 /** What DATASTORAGE_TEST_DATA holds of recorded remediations; undefined where it is not set. */
