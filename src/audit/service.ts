@@ -76,7 +76,7 @@ async function listEvents({ reader }: AuditServiceParts, request: ListEventsRequ
   const query = toEventQuery(request);
   const cursor = request.pageToken === "" ? undefined : decodeToken(query, request.pageToken);
   const pageSize = Math.min(request.pageSize || LIMITS.defaultPageSize, LIMITS.pageSize);
-  const size = new PageSize();
+  const size = new PageSize(request.payloadForm);
   const page = await reader.list(
     query,
     cursor,

@@ -59,7 +59,7 @@ export interface ReadOptions {
 }
 
 /** Rows fetched at once: a page of large events stops after a few. */
-const ROWS_AT_ONCE = 100;
+const ROWS_AT_ONCE = 32;
 /** Matches up to which the GIN index is asked for all of them; a payload more common than that is soon found by time. */
 const FOUND_KEYS = 5000;
 /** A connection that is lost later than this has kept the caller waiting long enough. */
