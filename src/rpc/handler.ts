@@ -8,9 +8,10 @@ import type { Connection } from "./connection.ts";
 import { become, isMapped, toConnectError, toReadError } from "./errors.ts";
 import { isDelivered, isLost, type NodeRequest, type NodeResponse, piecesOf, writeAnswer } from "./exchange.ts";
 import { drainingKey, type HandlersAtWork, handleCalls, validateRequests } from "./interceptors.ts";
+import { checkBinaryShape, checkJsonShape } from "./message_shape.ts";
 import { type Authorize, principalKey } from "./principal.ts";
 import { boundDeadline, errorResponse, formOf, type RequestForm, unknownMethod } from "./protocol.ts";
-import { readBody } from "./request_body.ts";
+import { type BodyTerms, readBody } from "./request_body.ts";
 
 /** Longest message that leaves, in bytes: what gRPC clients take when nothing else is configured. */
 export const MAX_REPLY_BYTES = 4 * 1024 * 1024;
@@ -59,7 +60,8 @@ export function createRequestHandler(options: HandlerOptions): (request: NodeReq
 function routerOf(options: HandlerOptions): ConnectRouter {
   const { log, authorize } = options;
   const router = createConnectRouter({
-    acceptCompression: [compressionGzip, compressionBrotli],
+    acceptCompression: COMPRESSIONS,
+    binaryOptions: { readUnknownFields: false },
     readMaxBytes: options.maxRequestBytes,
     writeMaxBytes: MAX_REPLY_BYTES,
     shutdownSignal: options.cut,
@@ -150,9 +152,10 @@ function prepared(
   const kind = handler.method.methodKind;
   if (form.protocol !== undefined) boundDeadline(header, form.protocol, kind === "unary" ? MAX_UNARY_MS : undefined);
   const length = header.get("content-length");
-  const whole = { bytes: length === null ? undefined : Number(length), compressed: header.has("content-encoding") };
-  // Without it the framework puts a body together from what arrives, instead of reserving what is announced.
+  const decompress = decompressionOf(header, form);
+  // Without them the framework takes the body as it is given, instead of reserving what is announced and decompressing again.
   header.delete("content-length");
+  if (decompress !== undefined) header.delete("content-encoding");
   universal.contextValues
     ?.set(callKey, call)
     .set(principalKey, connection.principal)
@@ -160,11 +163,22 @@ function prepared(
   const terms = {
     maxBytes: options.maxRequestBytes,
     enveloped: form.enveloped,
+    announcedBytes: length === null ? undefined : Number(length),
+    decompress,
+    check: form.json ? checkJsonShape : checkBinaryShape,
     streaming: kind === "bidi_streaming" || kind === "client_streaming",
     messageTimeoutMs: MESSAGE_TIMEOUT_MS,
     memory: connection.memory,
-    whole,
   };
   const body = { [Symbol.asyncIterator]: () => readBody(piecesOf(request), { ...terms, ended: call.signal }) };
   return { ...universal, body };
+}
+
+const COMPRESSIONS = [compressionGzip, compressionBrotli];
+
+/** How the messages of a request are decompressed; undefined where they are not, or in a way that is not supported. */
+function decompressionOf(header: Headers, { protocol, enveloped }: RequestForm): BodyTerms["decompress"] {
+  const connectHeader = enveloped ? "connect-content-encoding" : "content-encoding";
+  const encoding = header.get(protocol === "connect" ? connectHeader : "grpc-encoding");
+  return COMPRESSIONS.find(({ name }) => name === encoding)?.decompress;
 }

@@ -3,19 +3,20 @@ import { describe, it } from "node:test";
 import { boundDeadline, formOf, type Protocol, plainGrpcMessage } from "./protocol.ts";
 
 describe("the protocol of a request", () => {
-  const forms: [string | undefined, Protocol | undefined, boolean][] = [
-    ["application/grpc", "grpc", true],
-    ["application/grpc+proto", "grpc", true],
-    ["application/grpc-web+json", "grpc-web", true],
-    ["application/connect+proto", "connect", true],
-    ["application/json; charset=utf-8", "connect", false],
-    ["Application/Proto", "connect", false],
-    ["application/json-seq", undefined, false],
-    ["text/html", undefined, false],
-    [undefined, undefined, false],
+  const forms: [string | undefined, Protocol | undefined, boolean, boolean][] = [
+    ["application/grpc", "grpc", true, false],
+    ["application/grpc+proto", "grpc", true, false],
+    ["application/grpc-web+json", "grpc-web", true, true],
+    ["application/connect+proto", "connect", true, false],
+    ["application/connect+json", "connect", true, true],
+    ["application/json; charset=utf-8", "connect", false, true],
+    ["Application/Proto", "connect", false, false],
+    ["application/json-seq", undefined, false, false],
+    ["text/html", undefined, false, false],
+    [undefined, undefined, false, false],
   ];
-  for (const [type, protocol, enveloped] of forms) {
-    it(`of type ${type} is ${protocol}`, () => assert.deepEqual(formOf(type), { protocol, enveloped }));
+  for (const [type, protocol, enveloped, json] of forms) {
+    it(`of type ${type} is ${protocol}`, () => assert.deepEqual(formOf(type), { protocol, enveloped, json }));
   }
 });
 

@@ -12,16 +12,19 @@ export interface RequestForm {
   readonly protocol: Protocol | undefined;
   /** Whether messages come in envelopes. */
   readonly enveloped: boolean;
+  /** Whether messages are JSON. */
+  readonly json: boolean;
 }
 
 /** Tells the protocol of a request from its Content-Type. */
 export function formOf(contentType: string | undefined): RequestForm {
   const type = contentType?.toLowerCase() ?? "";
-  if (type.startsWith("application/grpc-web")) return { protocol: "grpc-web", enveloped: true };
-  if (type.startsWith("application/grpc")) return { protocol: "grpc", enveloped: true };
-  if (type.startsWith("application/connect+")) return { protocol: "connect", enveloped: true };
-  if (/^application\/(json|proto)(;|$)/.test(type)) return { protocol: "connect", enveloped: false };
-  return { protocol: undefined, enveloped: false };
+  const json = /[/+]json\b/.test(type);
+  if (type.startsWith("application/grpc-web")) return { protocol: "grpc-web", enveloped: true, json };
+  if (type.startsWith("application/grpc")) return { protocol: "grpc", enveloped: true, json };
+  if (type.startsWith("application/connect+")) return { protocol: "connect", enveloped: true, json };
+  if (/^application\/(json|proto)(;|$)/.test(type)) return { protocol: "connect", enveloped: false, json };
+  return { protocol: undefined, enveloped: false, json: false };
 }
 
 /** The longest that a timer of Node can wait, in milliseconds (24.8 days): with more it fires at once. */

@@ -33,13 +33,16 @@ class Sender implements AsyncIterator<Uint8Array> {
 }
 
 function terms(overrides: Partial<BodyTerms> = {}): BodyTerms & { readonly all: RequestMemory; end: AbortController } {
-  const all = new RequestMemory(1000, 1000);
+  const all = new RequestMemory(1000);
   const end = new AbortController();
   return {
     all,
     end,
     maxBytes: 100,
     enveloped: true,
+    announcedBytes: undefined,
+    decompress: undefined,
+    check: () => {},
     streaming: true,
     messageTimeoutMs: 60_000,
     memory: all.share(),
@@ -112,19 +115,44 @@ describe("a body of messages in envelopes", () => {
     assert.equal(t.all.usedBytes, 100);
   });
 
+  it("is decompressed message by message, the others left as they are", async () => {
+    const decompress = async (message: Uint8Array) => Buffer.concat([message, message]);
+    const wire = Buffer.concat([
+      envelope(bytes(2)),
+      envelope(bytes(3), { flags: 1 }),
+      envelope(bytes(1), { flags: 2 }),
+    ]);
+    const plain = Buffer.concat([envelope(bytes(2)), envelope(bytes(6)), envelope(bytes(1), { flags: 2 })]);
+    assert.deepEqual(Buffer.concat(await collect(readBody(pieces(wire), terms({ decompress })))), plain);
+  });
+
+  it("is checked message by message, decompressed ones too, before it is passed on", async () => {
+    const checked: number[] = [];
+    const check = (message: Uint8Array) => {
+      checked.push(message.byteLength);
+      if (message.byteLength === 9) throw new Error("checked");
+    };
+    const decompress = async () => bytes(9);
+    const wire = Buffer.concat([envelope(bytes(2)), envelope(bytes(3)), envelope(bytes(1), { flags: 1 })]);
+    await assert.rejects(readBody(pieces(wire), terms({ check, decompress })).next(), /checked/);
+    assert.deepEqual(checked, [2, 3, 9]);
+  });
+
   it("waits for room when it is a stream, and goes on in the end", async () => {
     const t = terms();
-    const other = t.all.share();
-    other.tryTake(950);
+    const [one, two] = [t.all.share(), t.all.share()];
+    one.tryTake(500, "single");
+    two.tryTake(250, "single");
+    t.all.share().tryTake(125, "single");
     const first = readBody(pieces(envelope(bytes(80))), t).next();
-    assert.equal(t.all.usedBytes, 950);
-    other.give(950);
+    assert.equal(t.all.usedBytes, 875);
+    one.give(500);
     assert.equal((await first).value?.byteLength, 85);
   });
 
   it("is refused for want of room when it is a single message", async () => {
     const t = terms({ streaming: false });
-    t.all.share().tryTake(950);
+    for (const bytes of [500, 250, 125]) t.all.share().tryTake(bytes, "single");
     const reading = readBody(pieces(envelope(bytes(80))), t).next();
     await assert.rejects(reading, fails(Code.ResourceExhausted, "REQUEST_MEMORY_EXHAUSTED"));
   });
@@ -164,25 +192,30 @@ describe("a body of messages in envelopes", () => {
 });
 
 describe("a body that is one message", () => {
-  const whole = { bytes: undefined, compressed: false };
+  const single = { enveloped: false, streaming: false };
 
   it("is refused when it is announced, or turns out, to be too long", async () => {
     for (const body of [
-      readBody(pieces(), terms({ enveloped: false, whole: { bytes: 101, compressed: false } })),
-      readBody(pieces(bytes(60), bytes(41)), terms({ enveloped: false, whole })),
+      readBody(pieces(), terms({ ...single, announcedBytes: 101 })),
+      readBody(pieces(bytes(60), bytes(41)), terms(single)),
     ]) {
       await assert.rejects(collect(body), fails(Code.ResourceExhausted, "MESSAGE_TOO_LARGE"));
     }
   });
 
   it("is paid for until the call has ended, a compressed one with what it may become", async () => {
-    const t = terms({ enveloped: false, streaming: false, whole });
+    const t = terms(single);
     await collect(readBody(pieces(bytes(30), bytes(30)), t));
     assert.equal(t.all.usedBytes, 60);
     t.end.abort();
     assert.equal(t.all.usedBytes, 0);
-    const zipped = terms({ enveloped: false, streaming: false, whole: { bytes: 1, compressed: true } });
-    await collect(readBody(pieces(bytes(1)), zipped));
+    const zipped = terms({ ...single, decompress: async () => bytes(5) });
+    assert.deepEqual(await collect(readBody(pieces(bytes(1)), zipped)), [bytes(5)]);
     assert.equal(zipped.all.usedBytes, 100);
+  });
+
+  it("is checked as a whole", async () => {
+    const check = (message: Uint8Array) => assert.fail(`${message.byteLength} bytes`);
+    await assert.rejects(collect(readBody(pieces(bytes(3), bytes(4)), terms({ ...single, check }))), /7 bytes/);
   });
 });

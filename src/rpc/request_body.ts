@@ -1,4 +1,5 @@
 import { ConnectError } from "@connectrpc/connect";
+import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { Fault } from "../fault.ts";
 import { faultError, messageTooLarge } from "./errors.ts";
 import type { MemoryShare } from "./request_memory.ts";
@@ -9,12 +10,16 @@ const COMPRESSED = 1;
 
 /** On what terms the body of a request is read. */
 export interface BodyTerms {
-  /** Longest message, in bytes, as it is on the wire. */
+  /** Longest message, in bytes, on the wire and decompressed. */
   readonly maxBytes: number;
   /** Whether messages come in envelopes; without them the body is one message (Connect's unary calls). */
   readonly enveloped: boolean;
-  /** What headers say of a body without envelopes: its length in bytes where it is known, and whether it is compressed. */
-  readonly whole?: { readonly bytes: number | undefined; readonly compressed: boolean };
+  /** How long a body without envelopes is, in bytes, where its headers say so. */
+  readonly announcedBytes: number | undefined;
+  /** Decompresses a message; undefined where messages are not compressed, or in a way that the framework is to refuse. */
+  readonly decompress: ((message: Uint8Array, maxBytes: number) => Promise<Uint8Array>) | undefined;
+  /** Throws for a message that must not be decoded. */
+  readonly check: (message: Uint8Array) => void;
   /** Whether the client may send many messages. Then it is slowed down when memory is short; a single message is refused. */
   readonly streaming: boolean;
   /** Longest time from the first byte of a message to its last, in milliseconds. */
@@ -26,14 +31,14 @@ export interface BodyTerms {
 }
 
 /**
- * Reads the body of a request message by message: what is yielded ends where a message ends.
+ * Reads the body of a request message by message: what is yielded ends where a message ends, and is no longer compressed.
  *
  * It stands before the decoder of @connectrpc/connect, which reserves the length that an envelope declares, and looks at all
  * pieces of a message again for each piece that arrives. Here a length over the limit is refused before anything is
- * reserved, pieces are put together once, and every message is paid for out of the memory for requests.
+ * reserved, pieces are put together once, and every message is checked, and paid for out of the memory for requests.
  *
  * Throws RESOURCE_EXHAUSTED for a message that is too large (MESSAGE_TOO_LARGE) or finds no room, DEADLINE_EXCEEDED for one
- * that arrives too slowly, and what `ended` says.
+ * that arrives too slowly, and what `check` and `ended` say.
  */
 export async function* readBody(source: AsyncIterator<Uint8Array>, terms: BodyTerms): AsyncGenerator<Uint8Array> {
   const account = new Account(terms);
@@ -47,17 +52,22 @@ export async function* readBody(source: AsyncIterator<Uint8Array>, terms: BodyTe
 }
 
 async function* wholeBody(pieces: Pieces, account: Account, terms: BodyTerms): AsyncGenerator<Uint8Array> {
-  const { bytes, compressed } = terms.whole ?? { bytes: undefined, compressed: false };
-  if (bytes !== undefined && bytes > terms.maxBytes) throw messageTooLarge(terms.maxBytes);
-  if (compressed) account.take(terms.maxBytes);
+  const { announcedBytes = 0, maxBytes, decompress, check } = terms;
+  if (announcedBytes > maxBytes) throw messageTooLarge(maxBytes);
+  if (decompress !== undefined) account.take(maxBytes);
+  const parts: Uint8Array[] = [];
   let size = 0;
   for (let piece = await pieces.next(); piece !== undefined; piece = await pieces.next()) {
     size += piece.byteLength;
-    if (size > terms.maxBytes) throw messageTooLarge(terms.maxBytes);
-    if (!compressed) account.take(piece.byteLength);
+    if (size > maxBytes) throw messageTooLarge(maxBytes);
+    if (decompress === undefined) account.take(piece.byteLength);
+    parts.push(piece);
     pieces.startClock();
-    yield piece;
   }
+  const body = Buffer.concat(parts, size);
+  const message = decompress === undefined ? body : await decompress(body, maxBytes);
+  check(message);
+  yield message;
 }
 
 async function* envelopes(pieces: Pieces, account: Account, terms: BodyTerms): AsyncGenerator<Uint8Array> {
@@ -81,7 +91,7 @@ async function* envelopes(pieces: Pieces, account: Account, terms: BodyTerms): A
       }
       const end = completeMessages(data, wanted, account);
       pieces.stopClock();
-      yield data.subarray(0, end);
+      yield await opened(data.subarray(0, end), terms);
       if (terms.streaming) account.settle();
       parts = end === data.byteLength ? [] : [data.subarray(end)];
       size = data.byteLength - end;
@@ -91,6 +101,26 @@ async function* envelopes(pieces: Pieces, account: Account, terms: BodyTerms): A
     if (size > 0) pieces.startClock();
   }
   if (size > 0) yield parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts, size);
+}
+
+/** Complete messages, checked and decompressed. */
+async function opened(messages: Uint8Array, { decompress, check, maxBytes }: BodyTerms): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let unchanged = 0;
+  for (let at = 0; at < messages.byteLength; ) {
+    const flags = messages[at] as number;
+    const end = at + ENVELOPE_BYTES + lengthOf(messages.subarray(at));
+    const content = messages.subarray(at + ENVELOPE_BYTES, end);
+    if (flags === 0) check(content);
+    if (flags === COMPRESSED && decompress !== undefined) {
+      const message = await decompress(content, maxBytes);
+      check(message);
+      parts.push(messages.subarray(unchanged, at), encodeEnvelope(0, message));
+      unchanged = end;
+    }
+    at = end;
+  }
+  return parts.length === 0 ? messages : Buffer.concat([...parts, messages.subarray(unchanged)]);
 }
 
 /** Where the last message ends that is complete in `data` and finds room at once; the first one ends at `end`. */
@@ -127,17 +157,17 @@ class Account {
   }
 
   tryPay(envelope: Uint8Array): boolean {
-    const { memory, maxBytes } = this.#terms;
+    const { memory, maxBytes, streaming } = this.#terms;
     if (lengthOf(envelope) > maxBytes) return false;
     const bytes = this.#price(envelope);
-    if (!memory.tryTake(bytes)) return false;
+    if (!memory.tryTake(bytes, streaming ? "stream" : "single")) return false;
     this.#taken += bytes;
     return true;
   }
 
   /** Takes bytes, or refuses the call. */
   take(bytes: number): void {
-    if (!this.#terms.memory.tryTake(bytes)) throw noRoom();
+    if (!this.#terms.memory.tryTake(bytes, "single")) throw noRoom();
     this.#taken += bytes;
   }
 
@@ -184,15 +214,17 @@ class Pieces {
     if (this.#ended.aborted) return interrupted(this.#ended.reason);
     return new Promise((resolve, reject) => {
       this.#interrupt = (reason) => resolve(interrupted(reason));
-      this.#source
-        .next()
-        .finally(() => {
+      this.#source.next().then(
+        ({ done, value }) => {
           this.#interrupt = undefined;
-        })
-        .then(({ done, value }) => {
           if (done) this.stopClock();
           resolve(done ? undefined : value);
-        }, reject);
+        },
+        (error: unknown) => {
+          this.#interrupt = undefined;
+          reject(error);
+        },
+      );
     });
   }
 

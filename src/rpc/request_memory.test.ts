@@ -5,58 +5,68 @@ import { RequestMemory } from "./request_memory.ts";
 const never = new AbortController().signal;
 
 describe("the memory for requests", () => {
-  it("is refused over the limit of the whole and over that of a connection", () => {
-    const memory = new RequestMemory(100, 60);
-    const [a, b] = [memory.share(), memory.share()];
-    assert.equal(a.tryTake(60), true);
-    assert.equal(a.tryTake(1), false);
-    assert.equal(b.tryTake(41), false);
-    assert.equal(b.tryTake(40), true);
-    assert.equal(memory.usedBytes, 100);
-    a.give(60);
-    assert.equal(memory.usedBytes, 40);
-    assert.equal(a.tryTake(60), true);
+  it("gives a connection at most half of what the others leave", () => {
+    const memory = new RequestMemory(100);
+    const [a, b, c] = [memory.share(), memory.share(), memory.share()];
+    assert.equal(a.tryTake(51, "single"), false);
+    assert.equal(a.tryTake(50, "single"), true);
+    assert.equal(a.tryTake(1, "single"), false);
+    assert.equal(b.tryTake(26, "single"), false);
+    assert.equal(b.tryTake(25, "single"), true);
+    assert.equal(c.tryTake(12, "single"), true);
+    assert.equal(memory.usedBytes, 87);
+    a.give(50);
+    assert.equal(memory.usedBytes, 37);
+    assert.equal(b.tryTake(19, "single"), true, "44 of the 88 that c leaves");
+    assert.equal(b.tryTake(1, "single"), false);
   });
 
-  it("comes in the order in which it was asked for", async () => {
-    const memory = new RequestMemory(100, 100);
+  it("is left to single messages by the streams of the same connection", async () => {
+    const share = new RequestMemory(800).share();
+    await share.take(300, never);
+    assert.equal(share.tryTake(1, "stream"), false);
+    assert.equal(share.tryTake(100, "single"), true);
+  });
+
+  it("comes to streams in the order in which they asked", async () => {
+    const memory = new RequestMemory(800);
     const [a, b, c] = [memory.share(), memory.share(), memory.share()];
-    a.tryTake(100);
+    await a.take(300, never);
     const order: string[] = [];
     const waits = [
-      b.take(90, never).then(() => order.push("large")),
+      b.take(250, never).then(() => order.push("large")),
       c.take(10, never).then(() => order.push("small")),
     ];
-    a.give(50);
-    assert.equal(memory.usedBytes, 50, "a small one does not pass by a large one that waits for the whole");
-    a.give(50);
+    a.give(100);
+    assert.equal(memory.usedBytes, 200, "a small one does not pass by a large one of a connection that holds nothing");
+    a.give(200);
     await Promise.all(waits);
     assert.deepEqual(order, ["large", "small"]);
+    assert.equal(memory.usedBytes, 260);
   });
 
-  it("is not kept from others by a connection that waits for its own share", async () => {
-    const memory = new RequestMemory(100, 30);
+  it("is not kept from others by a connection that waits for what it holds itself", async () => {
+    const memory = new RequestMemory(800);
     const [flood, other] = [memory.share(), memory.share()];
-    flood.tryTake(30);
-    const waiting = flood.take(30, never);
-    await other.take(30, never);
-    assert.equal(memory.usedBytes, 60);
-    assert.equal(flood.tryTake(0), false, "a connection does not pass itself by");
-    flood.give(30);
+    await flood.take(300, never);
+    const waiting = flood.take(100, never);
+    await other.take(100, never);
+    assert.equal(memory.usedBytes, 400);
+    flood.give(300);
     await waiting;
-    assert.equal(memory.usedBytes, 60);
+    assert.equal(memory.usedBytes, 200);
   });
 
   it("is not waited for when the call has ended, and those behind move up", async () => {
-    const memory = new RequestMemory(100, 100);
+    const memory = new RequestMemory(800);
     const [a, b, c] = [memory.share(), memory.share(), memory.share()];
-    a.tryTake(95);
+    await a.take(300, never);
     const ended = new AbortController();
-    const gone = assert.rejects(b.take(50, ended.signal), /gone/);
-    const next = c.take(5, never);
+    const gone = assert.rejects(b.take(250, ended.signal), /gone/);
+    const next = c.take(100, never);
     ended.abort(new Error("gone"));
     await Promise.all([gone, next]);
-    await assert.rejects(b.take(50, ended.signal), /gone/);
-    assert.equal(memory.usedBytes, 100);
+    await assert.rejects(b.take(250, ended.signal), /gone/);
+    assert.equal(memory.usedBytes, 400);
   });
 });

@@ -28,7 +28,7 @@ export interface RpcServerOptions extends ConnectionTerms {
   readonly tls?: TlsFiles | undefined;
   /** Longest request message in bytes, on the wire and after decompression. */
   readonly maxRequestBytes: number;
-  /** Bytes that requests may take between the wire and the end of their handling; absent: 64 of the longest messages. */
+  /** Bytes that requests may take between the wire and the end of their handling; absent: 32 of the longest messages. */
   readonly requestMemoryBytes?: number | undefined;
   readonly maxConnections: number;
   /** Calls at once over one HTTP/2 connection. */
@@ -179,8 +179,7 @@ function http1Server(connections: Connections, handler: Handler) {
 }
 
 function requestMemory({ maxRequestBytes, requestMemoryBytes }: RpcServerOptions): RequestMemory {
-  const limit = Math.max(requestMemoryBytes ?? 64 * maxRequestBytes, maxRequestBytes);
-  return new RequestMemory(limit, Math.max(Math.floor(limit / 4), maxRequestBytes));
+  return new RequestMemory(Math.max(requestMemoryBytes ?? 32 * maxRequestBytes, 4 * maxRequestBytes));
 }
 
 function shuttingDown(): Fault {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import type { ClientHttp2Session } from "node:http2";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Code, createClient } from "@connectrpc/connect";
@@ -89,6 +90,8 @@ describe("a message that is malformed", () => {
     const server = await startTestServer(obligingAudit);
     const session = await connectRaw(server.url);
     const garbage = Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff]);
+    const million = Buffer.alloc(4 * MIB - 2, Buffer.from([0x0a, 0x00]));
+    const zipped = gzipSync(million);
     const cases: [string, Buffer, Record<string, string>][] = [
       ["bytes that are no protobuf", Buffer.concat([envelopeHead(5), garbage]), {}],
       ["a message cut off", Buffer.concat([envelopeHead(50), garbage]), {}],
@@ -97,6 +100,8 @@ describe("a message that is malformed", () => {
       ["gzip that is none", Buffer.concat([envelopeHead(5, 1), garbage]), { "grpc-encoding": "gzip" }],
       ["JSON that is none", Buffer.concat([envelopeHead(5), garbage]), { "content-type": "application/grpc+json" }],
       ["a timeout that is none", envelopeHead(0), { "grpc-timeout": "soon" }],
+      ["two million empty events", Buffer.concat([envelopeHead(million.byteLength), million]), {}],
+      ["the same compressed", Buffer.concat([envelopeHead(zipped.byteLength, 1), zipped]), { "grpc-encoding": "gzip" }],
     ];
     for (const [name, body, headers] of cases) {
       for (const method of ["RecordEvents", "IngestEvents"]) {
@@ -121,29 +126,33 @@ describe("a message that is malformed", () => {
 });
 
 describe("the memory for requests", () => {
-  it("refuses a single message that finds no room, with RetryInfo, and takes it when there is room again", async () => {
+  it("refuses a single message that finds no room, with RetryInfo, and takes it over another connection or later", async () => {
     const release = Promise.withResolvers<void>();
-    const entered = Promise.withResolvers<void>();
+    const full = Promise.withResolvers<void>();
+    let held = 0;
     const server = await startTestServer(
       {
         recordEvents: async () => {
-          entered.resolve();
+          held += 1;
+          if (held === 2) full.resolve();
           await release.promise;
           return {};
         },
       },
-      { maxRequestBytes: MIB, requestMemoryBytes: MIB },
+      { maxRequestBytes: MIB, requestMemoryBytes: 4 * MIB },
     );
     const client = createClient(AuditService, createGrpcTransport({ baseUrl: server.url }));
     const events = [{ correlationId: "x".repeat(0.9 * MIB) }];
-    const first = client.recordEvents({ events });
-    await entered.promise;
+    const taken = [client.recordEvents({ events }), client.recordEvents({ events })];
+    await full.promise;
     const refused = await failure(client.recordEvents({ events }));
     assert.equal(refused.code, Code.ResourceExhausted);
     assert.equal(refused.findDetails(ErrorInfoSchema)[0]?.reason, "REQUEST_MEMORY_EXHAUSTED");
     assert.equal(refused.findDetails(RetryInfoSchema)[0]?.retryDelay?.seconds, 1n);
+    const another = createClient(AuditService, createGrpcTransport({ baseUrl: server.url }));
+    taken.push(another.recordEvents({ events }));
     release.resolve();
-    await first;
+    await Promise.all(taken);
     await client.recordEvents({ events });
     await server.close({ timeoutMs: 5000 });
     assert.equal(server.requestBytes(), 0);
@@ -151,20 +160,20 @@ describe("the memory for requests", () => {
 
   it("holds back streams that find no room, and lets them go on in the end", async () => {
     const hold = new AbortController();
-    const bothReading = Promise.withResolvers<void>();
+    const firstReading = Promise.withResolvers<void>();
     let reading = 0;
     const server = await startTestServer(
       {
         async *ingestEvents(requests) {
           for await (const { batchNumber } of requests) {
             reading += 1;
-            if (reading === 1) bothReading.resolve();
+            if (reading === 1) firstReading.resolve();
             if (!hold.signal.aborted) await once(hold.signal, "abort");
             yield { batchNumber };
           }
         },
       },
-      { maxRequestBytes: MIB, requestMemoryBytes: MIB },
+      { maxRequestBytes: MIB, requestMemoryBytes: 4 * MIB },
     );
     const client = createClient(AuditService, createGrpcTransport({ baseUrl: server.url }));
     const ingest = async () => {
@@ -177,8 +186,8 @@ describe("the memory for requests", () => {
       return answered;
     };
     const streams = [ingest(), ingest(), ingest()];
-    await bothReading.promise;
-    assert.ok(server.requestBytes() <= MIB);
+    await firstReading.promise;
+    assert.ok(server.requestBytes() <= 4 * MIB);
     assert.equal(reading, 1);
     hold.abort();
     assert.deepEqual(await Promise.all(streams), Array(3).fill([1n, 2n, 3n]));
@@ -188,27 +197,60 @@ describe("the memory for requests", () => {
 });
 
 describe("an HTTP/2 connection with many streams", () => {
-  it("lets them together send what one connection may, and gives the windows back", async () => {
-    const windowed = { streamWindowBytes: 256 * 1024, connectionWindowBytes: MIB };
-    const server = await startTestServer(obligingAudit, windowed);
+  const windows = { streamWindowBytes: 256 * 1024, connectionWindowBytes: MIB };
+
+  it("is told smaller windows as they become many, and larger ones when they have ended", async () => {
+    const server = await startTestServer(obligingAudit, windows);
     const session = await connectRaw(server.url);
-    const windows: (number | undefined)[] = [session.remoteSettings.initialWindowSize];
-    const reached = Promise.withResolvers<void>();
-    const regained = Promise.withResolvers<void>();
-    session.on("remoteSettings", ({ initialWindowSize }) => {
-      windows.push(initialWindowSize);
-      if (initialWindowSize === 64 * 1024) reached.resolve();
-      if (initialWindowSize === 256 * 1024) regained.resolve();
-    });
+    assert.equal(session.remoteSettings.initialWindowSize, 256 * 1024);
+    const told = (bytes: number) =>
+      new Promise<void>((resolve) => {
+        session.on("remoteSettings", ({ initialWindowSize }) => initialWindowSize === bytes && resolve());
+      });
+    const shrunk = told(64 * 1024);
     const calls = Array.from({ length: 16 }, () => callRaw(session, "IngestEvents"));
-    await reached.promise;
-    assert.equal(windows[0], 256 * 1024);
+    await shrunk;
+    const grown = told(256 * 1024);
     for (const call of calls) call.close();
-    await regained.promise;
+    await grown;
     session.close();
     await server.close({ timeoutMs: 5000 });
   });
+
+  it("cannot make the server keep more than a connection may while nobody reads", async () => {
+    const server = await startTestServer(
+      {
+        async *ingestEvents(_, { signal }) {
+          if (!signal.aborted) await once(signal, "abort");
+          yield {};
+        },
+      },
+      windows,
+    );
+    const session = await connectRaw(server.url);
+    const shrunk = new Promise<void>((resolve) => {
+      session.on("remoteSettings", ({ initialWindowSize }) => initialWindowSize === 64 * 1024 && resolve());
+    });
+    const calls = Array.from({ length: 16 }, () => callRaw(session, "IngestEvents"));
+    await shrunk;
+    for (const call of calls) call.write(Buffer.alloc(MIB));
+    const sent = await settled(session, () => session.socket.bytesWritten);
+    assert.ok(sent > 0.9 * MIB && sent < 1.1 * MIB, `${sent} bytes`);
+    session.destroy();
+    await server.close({ timeoutMs: 5000 });
+  });
 });
+
+/** A number of bytes that no longer grows by more than the PINGs that go to and fro. */
+async function settled(session: ClientHttp2Session, bytes: () => number): Promise<number> {
+  for (let [last, still] = [bytes(), 0]; ; ) {
+    await new Promise((resolve) => session.ping(resolve));
+    const now = bytes();
+    still = now - last < 100 ? still + 1 : 0;
+    if (still === 5) return now;
+    last = now;
+  }
+}
 
 describe("connections", () => {
   it("are refused beyond the limit, and counted", async () => {
