@@ -74,11 +74,12 @@ for (const [kind, { count, fields, largeAsJson = true }] of Object.entries(KINDS
   });
 }
 
-test("a page of usual events is as long as asked for", async () => {
+test("a page of usual events is as long as asked for, up to a thousand", async () => {
   const fields = { correlationId: "usual", payload: json(textOf("x", 1500)) };
   await client.recordEvents({ events: newEvents(1000, fields) });
+  await client.recordEvents({ events: newEvents(1, fields) });
   for (const payloadForm of [PayloadForm.STRUCT, PayloadForm.JSON]) {
-    const page = await client.listEvents({ filter: { correlationId: "usual" }, pageSize: 1000, payloadForm });
+    const page = await client.listEvents({ filter: { correlationId: "usual" }, pageSize: 5000, payloadForm });
     assert.equal(page.events.length, 1000);
   }
 });

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { invalid } from "../../fault.ts";
 import { canonicalText, type Json, type JsonObject } from "../../integrity/canonical.ts";
+import { isInRange, parseTimestamp, timestampText } from "../timestamp.ts";
 
 export type Order = "event_timestamp desc" | "event_timestamp" | "chain_position";
 
@@ -60,7 +61,7 @@ export function encodeToken(query: EventQuery, cursor: Cursor): string {
  * @throws Fault `invalid` when the text is no token, or was made for another query.
  */
 export function decodeToken(query: EventQuery, text: string): Cursor {
-  const token = parseToken(text);
+  const token = parseToken(text, query.order);
   const description = "must be the next_page_token of a page before";
   if (token === undefined) throw invalid([{ field: "page_token", description }]);
   if (token.query !== fingerprint(query)) {
@@ -72,18 +73,24 @@ export function decodeToken(query: EventQuery, text: string): Cursor {
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-function parseToken(text: string): Token | undefined {
+function parseToken(text: string, order: Order): Token | undefined {
   try {
     const token = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as Token;
-    const { cursor } = token;
-    if (typeof token.query !== "string") return undefined;
-    if (cursor.timestamp === undefined) return Number.isSafeInteger(cursor.position) ? token : undefined;
-    const valid =
-      TIMESTAMP.test(cursor.timestamp) && !Number.isNaN(Date.parse(cursor.timestamp)) && UUID.test(cursor.eventId);
-    return valid ? token : undefined;
+    return typeof token.query === "string" && isCursorOf(order, token.cursor) ? token : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whether a cursor is one that a page in this order ends with; what comes from outside may be anything. */
+function isCursorOf(order: Order, cursor: Cursor): boolean {
+  if (cursor.timestamp === undefined) {
+    return order === "chain_position" && Number.isSafeInteger(cursor.position) && cursor.position > 0;
+  }
+  const { timestamp, eventId } = cursor;
+  const valid =
+    TIMESTAMP.test(timestamp) && timestampText(parseTimestamp(timestamp)) === timestamp && UUID.test(eventId);
+  return valid && order !== "chain_position" && isInRange(parseTimestamp(timestamp));
 }
 
 function fingerprint(query: EventQuery): string {
