@@ -11,7 +11,7 @@ export interface Ending {
 
 /** What a person is told at the end of a run: problems with file and line, then what became of all events. */
 export function summaryText(tally: Tally, { seconds, complete }: Ending): string {
-  const lines = tally.problems.map(problemText);
+  const lines = inFileOrder(tally.problems).map(problemText);
   const more = tally.refused - tally.problems.length;
   if (more > 0) lines.push(`… and ${count(more, "more problem")} (--max-problems shows more)`);
   const rate = seconds > 0 ? `, ${Math.round(tally.settled / seconds).toLocaleString("en-US")}/s` : "";
@@ -22,6 +22,12 @@ export function summaryText(tally: Tally, { seconds, complete }: Ending): string
     lines.push(`What became of ${count(unsettled, "event")} is not known; recording the same files again is safe.`);
   } else if (!complete) lines.push("Not all input was read; recording the same files again is safe.");
   return `${lines.join("\n")}\n`;
+}
+
+/** What the service refuses is known later than what is refused before it is sent. */
+function inFileOrder(problems: readonly Problem[]): Problem[] {
+  const byFile = Map.groupBy(problems, ({ file }) => file);
+  return [...byFile.values()].flatMap((own) => own.sort((a, b) => a.line - b.line));
 }
 
 function problemText({ file, line, kind, eventId, violations }: Problem): string {

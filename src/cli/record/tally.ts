@@ -65,7 +65,7 @@ export class Tally {
       const kind = KINDS[outcome];
       const origin = batch.origins[index];
       if (kind === undefined || origin === undefined) continue;
-      this.#keep({ ...origin, kind, eventId, violations: violations.map(withoutPlace) });
+      this.#keep({ ...origin, kind, eventId, violations: violations.map(asInLine) });
     }
   }
 
@@ -111,7 +111,7 @@ const KINDS: Readonly<Partial<Record<RecordOutcome, Problem["kind"]>>> = {
   [RecordOutcome.CONFLICT]: "conflict",
 };
 
-/** `events[3].event_type` is `event_type` to somebody who looks at one line. */
-function withoutPlace({ field, description }: Violation): Violation {
-  return { field: field.replace(/^events\[\d+\]\.?/, ""), description };
+/** `events[3].event_type` is `event_type` to somebody who looks at one line, and event_data_json what they call event_data. */
+function asInLine({ field, description }: Violation): Violation {
+  return { field: field.replace(/^events\[\d+\]\.?/, "").replace(/^event_data_json\b/, "event_data"), description };
 }
