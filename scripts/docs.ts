@@ -1,6 +1,8 @@
 // npm run docs: writes the parts of the pages in docs/ that follow from tables in the code.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { loadCommands } from "../src/cli/commands.ts";
+import { commandsMarkdown, exitCodesMarkdown } from "../src/cli/reference.ts";
 import { settingsMarkdown } from "../src/config/reference.ts";
 import { metricsMarkdown } from "../src/telemetry/reference.ts";
 
@@ -14,17 +16,22 @@ interface MadePart {
 const parts: readonly MadePart[] = [
   { page: "docs/configuration.md", name: "settings", text: settingsMarkdown() },
   { page: "docs/metrics.md", name: "metrics", text: metricsMarkdown() },
+  { page: "docs/cli.md", name: "exit codes", text: exitCodesMarkdown() },
+  { page: "docs/cli.md", name: "commands", text: commandsMarkdown(await loadCommands()) },
 ];
 
 /** Each page as it stands and as it should. */
 export function pages(): { page: string; current: string; wanted: string }[] {
-  return parts.map(({ page, name, text }) => {
+  return [...Map.groupBy(parts, ({ page }) => page)].map(([page, made]) => {
     const current = readFileSync(file(page), "utf8");
-    const [before, rest] = split(page, current, `<!-- ${name}: made by npm run docs -->`);
-    const [, after] = split(page, rest, `<!-- end of ${name} -->`);
-    const marked = `<!-- ${name}: made by npm run docs -->\n\n${text}\n\n<!-- end of ${name} -->`;
-    return { page, current, wanted: `${before}${marked}${after}` };
+    return { page, current, wanted: made.reduce(withPart, current) };
   });
+}
+
+function withPart(text: string, { page, name, text: made }: MadePart): string {
+  const [before, rest] = split(page, text, `<!-- ${name}: made by npm run docs -->`);
+  const [, after] = split(page, rest, `<!-- end of ${name} -->`);
+  return `${before}<!-- ${name}: made by npm run docs -->\n\n${made}\n\n<!-- end of ${name} -->${after}`;
 }
 
 function split(page: string, text: string, marker: string): [before: string, after: string] {

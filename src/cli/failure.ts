@@ -74,11 +74,14 @@ function connectionAdvice(error: ConnectError, url: string): string | undefined 
   if (cause === "ERR_TLS_CERT_ALTNAME_INVALID") {
     return `the certificate at ${url} is for another name (${cause}): use a name that it holds in --address`;
   }
+  if (cause !== undefined && /^ERR_SSL_.*CERTIFICATE|^ERR_SSL_.*_UNKNOWN_CA/.test(cause)) {
+    return `${url} asks for a certificate that it trusts (${cause}): show one with --client-cert-file and --client-key-file`;
+  }
   if (cause?.startsWith("ERR_SSL_") === true || cause === "EPROTO") {
     return `${url} does not speak TLS as asked (${cause}): without TLS the address is http://…, without --tls and its files`;
   }
   if (error.code === Code.DeadlineExceeded) return `${url} did not answer in time; --timeout gives it longer`;
-  if (error.code !== Code.Unavailable && error.code !== Code.Aborted && cause === undefined) return undefined;
+  if (!BROKEN.has(error.code) && cause === undefined) return undefined;
   const why = cause ?? printable(error.rawMessage);
   return (
     `the service at ${url} cannot be reached (${why}). ` +
@@ -86,6 +89,9 @@ function connectionAdvice(error: ConnectError, url: string): string | undefined 
     "Does it ask for TLS (--tls)?"
   );
 }
+
+/** Codes that a connection may break with. The service's own errors carry an ErrorInfo besides. */
+const BROKEN = new Set([Code.Unavailable, Code.Aborted, Code.Canceled, Code.Internal, Code.Unknown]);
 
 const TRUST_CODES = new Set([
   "DEPTH_ZERO_SELF_SIGNED_CERT",
