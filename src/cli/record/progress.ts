@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from "cli-progress";
 import type { Terminal } from "../terminal.ts";
-import { count } from "../text.ts";
+import { count, printable } from "../text.ts";
 import type { Tally } from "./tally.ts";
 
 /** Tells how far a run is, on standard error. */
@@ -51,12 +51,18 @@ function joined(parts: readonly [number, string][]): string {
 class BarProgress implements Progress {
   readonly #bar: SingleBar;
   readonly #timer: NodeJS.Timeout;
-  readonly #payload: () => { rate: string; outcomes: string };
+  readonly #payload: () => { rate: string; outcomes: string; note: string };
+  readonly #settled: () => number;
+  /** What was said last, until something moves again. */
+  #note = "";
+  #settledAtNote = 0;
   #bytes = 0;
 
   constructor(stream: NodeJS.WriteStream, tally: Tally, totalBytes: number | undefined, rate: () => string) {
-    const format = totalBytes === undefined ? "{rate}  {outcomes}" : "{bar} {percentage}%  {rate}  {outcomes}";
-    this.#payload = () => ({ rate: rate(), outcomes: outcomesText(tally) });
+    const format =
+      totalBytes === undefined ? "{rate}  {outcomes}{note}" : "{bar} {percentage}%  {rate}  {outcomes}{note}";
+    this.#payload = () => ({ rate: rate(), outcomes: outcomesText(tally), note: this.#note });
+    this.#settled = () => tally.settled;
     this.#bar = new SingleBar(
       { stream, format, fps: DRAWS_PER_SECOND, barsize: 24, hideCursor: true, clearOnComplete: true, linewrap: false },
       Presets.shades_classic,
@@ -70,8 +76,9 @@ class BarProgress implements Progress {
     this.#bytes += bytes;
   }
 
-  say(): void {
-    // The bar shows that nothing moves, and the summary tells why.
+  say(text: string): void {
+    this.#note = `  ${printable(text)}`;
+    this.#settledAtNote = this.#settled();
   }
 
   stop(): void {
@@ -81,6 +88,7 @@ class BarProgress implements Progress {
   }
 
   #draw(): void {
+    if (this.#settled() > this.#settledAtNote) this.#note = "";
     this.#bar.update(this.#bytes, this.#payload());
   }
 }

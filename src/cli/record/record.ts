@@ -137,7 +137,7 @@ async function sendInputs(
     onRetry: (unanswered, reason) => {
       tally.addRetry(unanswered);
       const { text } = describeFailure(reason, urlOf(target));
-      progress.say(`${text}\nSending ${count(unanswered.length, "batch", "batches")} again …`);
+      progress.say(`Sending ${count(unanswered.length, "batch", "batches")} again: ${text}`);
     },
   });
 }
