@@ -142,43 +142,42 @@ BEGIN
 END
 $$;
 
--- One record of append_audit_events as its fields.
-CREATE FUNCTION split_audit_record(record text, escaped boolean) RETURNS text[]
+-- One record of append_audit_events as its fields, where some of them hold a separator.
+CREATE FUNCTION split_escaped_audit_record(record text) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN escaped
-  THEN ARRAY(
-    SELECT replace(replace(replace(field, E'\x1d1', E'\x1e'), E'\x1d2', E'\x1f'), E'\x1d0', E'\x1d')
-    FROM unnest(string_to_array(record, E'\x1f', '')) WITH ORDINALITY AS part (field, place) ORDER BY place)
-  ELSE string_to_array(record, E'\x1f', '')
-END;
+RETURN ARRAY(
+  SELECT replace(replace(replace(field, E'\x1d1', E'\x1e'), E'\x1d2', E'\x1f'), E'\x1d0', E'\x1d')
+  FROM unnest(string_to_array(record, E'\x1f', '')) WITH ORDINALITY AS part (field, place) ORDER BY place);
 
 -- One append: all of it or nothing. Answers `appended`; `stale` when a chain's head is not the one that the caller built
 -- on; `duplicate` when an id is already stored. Anything else is an error, and nothing was written then either.
 --
--- Each argument is a list of records separated by U+001E, with fields separated by U+001F; an empty field is NULL.
+-- Each text is a list of records separated by U+001E, with fields separated by U+001F; an empty field is NULL.
 -- (One text is split faster than JSON is parsed.) `escaped`: where a field held U+001D, U+001E or U+001F, these stand as
 -- U+001D and `0`, `1`, `2`.
 --   heads:  correlation_id, replaced_hash, chain_position, event_hash — sorted by correlation_id
 --   ids:    event_id, event_date, chain_position, salt and submission_digest in hex — sorted by event_id
 --   events: the columns of audit_events in the order of the INSERT below
+-- head_count and event_count say how many heads, and how many ids and events, there are.
 -- Heads come first and both lists are sorted, so that appends wait for each other and never deadlock.
-CREATE FUNCTION append_audit_events(heads text, ids text, events text, escaped boolean) RETURNS text
+CREATE FUNCTION append_audit_events(
+  heads text, head_count integer, ids text, events text, event_count integer, escaped boolean) RETURNS text
 LANGUAGE plpgsql
 AS $$
 DECLARE
-  given integer;
   taken integer;
 BEGIN
   INSERT INTO audit_chain_heads AS head (correlation_id, replaced_hash, chain_position, event_hash)
   SELECT f[1], f[2], f[3]::bigint, f[4]
-  FROM string_to_table(heads, E'\x1e') AS record, LATERAL (SELECT split_audit_record(record, escaped) AS f OFFSET 0) AS fields
+  FROM string_to_table(heads, E'\x1e') AS record, LATERAL (
+    SELECT CASE WHEN escaped THEN split_escaped_audit_record(record) ELSE string_to_array(record, E'\x1f', '') END AS f OFFSET 0
+  ) AS fields
   WHERE f[2] IS NULL OR EXISTS (SELECT FROM audit_chain_heads AS known WHERE known.correlation_id = f[1])
   ON CONFLICT (correlation_id) DO UPDATE
     SET chain_position = excluded.chain_position, event_hash = excluded.event_hash, replaced_hash = excluded.replaced_hash
     WHERE head.event_hash = excluded.replaced_hash;
   GET DIAGNOSTICS taken = ROW_COUNT;
-  given := length(heads) - length(replace(heads, E'\x1e', '')) + 1;
-  IF taken <> given THEN
+  IF taken <> head_count THEN
     RAISE EXCEPTION 'stale' USING ERRCODE = 'KN001';
   END IF;
 
@@ -187,8 +186,7 @@ BEGIN
   FROM string_to_table(ids, E'\x1e') AS record, LATERAL (SELECT string_to_array(record, E'\x1f', '') AS f OFFSET 0) AS fields
   ON CONFLICT (event_id) DO NOTHING;
   GET DIAGNOSTICS taken = ROW_COUNT;
-  given := length(ids) - length(replace(ids, E'\x1e', '')) + 1;
-  IF taken <> given THEN
+  IF taken <> event_count THEN
     RAISE EXCEPTION 'duplicate' USING ERRCODE = 'KN002';
   END IF;
 
@@ -202,7 +200,9 @@ BEGIN
     f[9], f[10], f[11], f[12], f[13], f[14]::uuid, f[15]::date, f[16],
     f[17], f[18]::jsonb, f[19], f[20]::bigint, f[21], f[22], f[23]::integer, f[24]::boolean,
     f[25]::timestamptz, f[26], f[27], f[28], f[29]::bigint
-  FROM string_to_table(events, E'\x1e') AS record, LATERAL (SELECT split_audit_record(record, escaped) AS f OFFSET 0) AS fields;
+  FROM string_to_table(events, E'\x1e') AS record, LATERAL (
+    SELECT CASE WHEN escaped THEN split_escaped_audit_record(record) ELSE string_to_array(record, E'\x1f', '') END AS f OFFSET 0
+  ) AS fields;
   RETURN 'appended';
 EXCEPTION
   -- The block is a subtransaction: what it wrote is gone, and the answer is no error in the server's log.

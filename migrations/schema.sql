@@ -95,24 +95,24 @@ CREATE INDEX idx_audit_events_event_type ON public.audit_events USING btree (eve
 
 CREATE INDEX idx_audit_events_pre_remediation_spec_hash ON public.audit_events USING btree (((event_data ->> 'pre_remediation_spec_hash'::text)), event_timestamp DESC) WHERE ((event_data ->> 'pre_remediation_spec_hash'::text) ~ '^sha256:[0-9a-f]{64}$'::text);
 
-CREATE OR REPLACE FUNCTION public.append_audit_events(heads text, ids text, events text, escaped boolean)
+CREATE OR REPLACE FUNCTION public.append_audit_events(heads text, head_count integer, ids text, events text, event_count integer, escaped boolean)
  RETURNS text
  LANGUAGE plpgsql
 AS $function$
 DECLARE
-  given integer;
   taken integer;
 BEGIN
   INSERT INTO audit_chain_heads AS head (correlation_id, replaced_hash, chain_position, event_hash)
   SELECT f[1], f[2], f[3]::bigint, f[4]
-  FROM string_to_table(heads, E'\x1e') AS record, LATERAL (SELECT split_audit_record(record, escaped) AS f OFFSET 0) AS fields
+  FROM string_to_table(heads, E'\x1e') AS record, LATERAL (
+    SELECT CASE WHEN escaped THEN split_escaped_audit_record(record) ELSE string_to_array(record, E'\x1f', '') END AS f OFFSET 0
+  ) AS fields
   WHERE f[2] IS NULL OR EXISTS (SELECT FROM audit_chain_heads AS known WHERE known.correlation_id = f[1])
   ON CONFLICT (correlation_id) DO UPDATE
     SET chain_position = excluded.chain_position, event_hash = excluded.event_hash, replaced_hash = excluded.replaced_hash
     WHERE head.event_hash = excluded.replaced_hash;
   GET DIAGNOSTICS taken = ROW_COUNT;
-  given := length(heads) - length(replace(heads, E'\x1e', '')) + 1;
-  IF taken <> given THEN
+  IF taken <> head_count THEN
     RAISE EXCEPTION 'stale' USING ERRCODE = 'KN001';
   END IF;
 
@@ -121,8 +121,7 @@ BEGIN
   FROM string_to_table(ids, E'\x1e') AS record, LATERAL (SELECT string_to_array(record, E'\x1f', '') AS f OFFSET 0) AS fields
   ON CONFLICT (event_id) DO NOTHING;
   GET DIAGNOSTICS taken = ROW_COUNT;
-  given := length(ids) - length(replace(ids, E'\x1e', '')) + 1;
-  IF taken <> given THEN
+  IF taken <> event_count THEN
     RAISE EXCEPTION 'duplicate' USING ERRCODE = 'KN002';
   END IF;
 
@@ -136,7 +135,9 @@ BEGIN
     f[9], f[10], f[11], f[12], f[13], f[14]::uuid, f[15]::date, f[16],
     f[17], f[18]::jsonb, f[19], f[20]::bigint, f[21], f[22], f[23]::integer, f[24]::boolean,
     f[25]::timestamptz, f[26], f[27], f[28], f[29]::bigint
-  FROM string_to_table(events, E'\x1e') AS record, LATERAL (SELECT split_audit_record(record, escaped) AS f OFFSET 0) AS fields;
+  FROM string_to_table(events, E'\x1e') AS record, LATERAL (
+    SELECT CASE WHEN escaped THEN split_escaped_audit_record(record) ELSE string_to_array(record, E'\x1f', '') END AS f OFFSET 0
+  ) AS fields;
   RETURN 'appended';
 EXCEPTION
   -- The block is a subtransaction: what it wrote is gone, and the answer is no error in the server's log.
@@ -211,11 +212,11 @@ BEGIN
 END
 $function$;
 
-CREATE OR REPLACE FUNCTION public.split_audit_record(record text, escaped boolean)
+CREATE OR REPLACE FUNCTION public.split_escaped_audit_record(record text)
  RETURNS text[]
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN escaped THEN ARRAY(SELECT replace(replace(replace(part.field, E'\x1d1'::text, E'\x1e'::text), E'\x1d2'::text, E'\x1f'::text), E'\x1d0'::text, E'\x1d'::text) AS replace FROM unnest(string_to_array(split_audit_record.record, E'\x1f'::text, ''::text)) WITH ORDINALITY part(field, place) ORDER BY part.place) ELSE string_to_array(record, E'\x1f'::text, ''::text) END;
+RETURN ARRAY(SELECT replace(replace(replace(part.field, E'\x1d1'::text, E'\x1e'::text), E'\x1d2'::text, E'\x1f'::text), E'\x1d0'::text, E'\x1d'::text) AS replace FROM unnest(string_to_array(split_escaped_audit_record.record, E'\x1f'::text, ''::text)) WITH ORDINALITY part(field, place) ORDER BY part.place);
 
 CREATE TRIGGER audit_events_guard BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION guard_audit_events();
 

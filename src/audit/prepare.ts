@@ -103,7 +103,7 @@ function hasSeparator(row: string, columns: number): boolean {
   return separators >= columns;
 }
 
-/** The escape that split_audit_record undoes. */
+/** The escape that split_escaped_audit_record undoes. */
 export function escapeField(value: string | number | boolean | undefined): string {
   if (value === undefined) return "";
   return String(value)

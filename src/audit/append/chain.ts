@@ -19,7 +19,14 @@ export interface LinkedEvents {
   readonly places: readonly Place[];
   /** The chains' heads afterwards. */
   readonly heads: ReadonlyMap<string, Head>;
-  readonly arguments: { heads: string; ids: string; events: string; escaped: boolean };
+  readonly arguments: {
+    heads: string;
+    headCount: number;
+    ids: string;
+    events: string;
+    eventCount: number;
+    escaped: boolean;
+  };
 }
 
 /** Gives each event the next place in its chain. `headOf` tells a chain's head; undefined where there is no chain yet. */
@@ -50,8 +57,10 @@ export function linkEvents(
     heads,
     arguments: {
       heads: headRecords(before, heads, escaped),
+      headCount: heads.size,
       ids: idRecords(events, places),
       events: rows.join(RECORD_SEPARATOR),
+      eventCount: events.length,
       escaped,
     },
   };

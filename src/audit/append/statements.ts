@@ -4,11 +4,11 @@ import type { Head, LinkedEvents } from "./chain.ts";
 /** Runs one append. See append_audit_events in migrations/ for what each answer promises. */
 export async function appendEvents(
   sql: Sql,
-  { heads, ids, events, escaped }: LinkedEvents["arguments"],
+  { heads, headCount, ids, events, eventCount, escaped }: LinkedEvents["arguments"],
 ): Promise<"appended" | "stale" | "duplicate"> {
   const [row] = await sql.unsafe<{ answer: "appended" | "stale" | "duplicate" }[]>(
-    "SELECT append_audit_events($1, $2, $3, $4) AS answer",
-    [heads, ids, events, escaped],
+    "SELECT append_audit_events($1, $2, $3, $4, $5, $6) AS answer",
+    [heads, headCount, ids, events, eventCount, escaped],
     { prepare: true },
   );
   if (row === undefined) throw new Error("append_audit_events gave no answer");
