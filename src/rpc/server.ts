@@ -11,7 +11,7 @@ import { type ConnectionParts, type ConnectionTerms, Http1Connection, Http2Conne
 import { Connections } from "./connections.ts";
 import { toConnectError } from "./errors.ts";
 import type { NodeRequest, NodeResponse } from "./exchange.ts";
-import { createRequestHandler } from "./handler.ts";
+import { createRequestHandler, MAX_REPLY_BYTES } from "./handler.ts";
 import { createHealth, type Health } from "./health.ts";
 import { HandlersAtWork } from "./interceptors.ts";
 import { listen } from "./listener.ts";
@@ -161,7 +161,7 @@ function http2Server(options: RpcServerOptions, handler: Handler) {
     enablePush: false,
   };
   // In megabytes: what waits to be sent, above all. Over it, new calls are refused until the client has read.
-  const maxSessionMemory = Math.ceil((2 * options.connectionWindowBytes) / 1e6);
+  const maxSessionMemory = Math.ceil(Math.max(2 * options.connectionWindowBytes, 4 * MAX_REPLY_BYTES) / 1e6);
   return createHttp2Server({ settings, maxSessionMemory }, handler);
 }
 
