@@ -15,8 +15,8 @@ const fenced = (page: string, language: string) =>
     ([, text]) => text ?? "",
   );
 
-test("the example files of docs/configuration.md are accepted", () => {
-  const examples = fenced("docs/configuration.md", "ini");
+test("the example files of docs/configuration.md and docs/memory.md are accepted", () => {
+  const examples = ["docs/configuration.md", "docs/memory.md"].flatMap((page) => fenced(page, "ini"));
   assert.ok(examples.length > 0);
   for (const example of examples) loadConfig({}, example);
 });
