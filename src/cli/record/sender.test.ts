@@ -152,12 +152,22 @@ test("no more is under way than the window allows", async () => {
       yield one;
     }
   })();
+  // As a network does: takes what there is at once, and brings answers later.
   const slowly = async function* (requests: AsyncIterable<IngestEventsRequest>) {
-    for await (const { batchNumber } of requests) {
-      await new Promise(setImmediate);
+    const waiting: bigint[] = [];
+    let ended = false;
+    const reading = (async () => {
+      for await (const { batchNumber } of requests) waiting.push(batchNumber);
+      ended = true;
+    })();
+    while (!ended || waiting.length > 0) {
+      for (let turns = 0; turns < 5; turns++) await new Promise(setImmediate);
+      const batchNumber = waiting.shift();
+      if (batchNumber === undefined) continue;
       answered += 1;
       yield ok(batchNumber);
     }
+    await reading;
   };
   await send(source, [slowly], { window: { batches: 3, bytes: 10_000 } });
   assert.equal(answered, 50);
