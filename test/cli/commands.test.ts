@@ -7,7 +7,7 @@ import { styleText } from "node:util";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { runToEnd } from "../interop/command.ts";
 import { type Endpoint, startEndpoint } from "../interop/endpoint.ts";
-import { assertWhole, byCorrelation, type RecordedEvent, readRecording, recordedTraces } from "../interop/recording.ts";
+import { assertWhole, readRecording } from "../interop/recording.ts";
 import { datastorage, ENTRY, eventLine, type Folder, temporaryFolder } from "./datastorage.ts";
 
 const SAMPLE = fileURLToPath(new URL("../../examples/remediation.jsonl", import.meta.url));
@@ -202,26 +202,4 @@ describe("datastorage", () => {
       /^1 {2}.* gateway\.signal\.received .*"HighLatency".*\n2 {2}.* orchestrator\.lifecycle\.transitioned .*\n$/,
     );
   });
-
-  for (const { name, events } of recordedTraces() ?? []) {
-    test(`recorded ${name}: whole and in order; again all duplicates; one changed, a conflict`, async () => {
-      const file = folder.write(name, withoutOutcome(events));
-      const summary = async (path: string) => {
-        const { stdout } = await call("record", path, "--default-outcome", "success", "--json");
-        const { recorded, duplicates, conflicts } = JSON.parse(stdout);
-        return { recorded, duplicates, conflicts };
-      };
-      assert.deepEqual(await summary(file), { recorded: events.length, duplicates: 0, conflicts: 0 });
-      for (const [correlationId, own] of byCorrelation(events)) assertWhole(await listed(correlationId), own);
-      assert.deepEqual(await summary(file), { recorded: 0, duplicates: events.length, conflicts: 0 });
-      const changed = events.map((event, index) => (index === 3 ? { ...event, event_data: { changed: true } } : event));
-      const other = folder.write(`changed-${name}`, changed);
-      assert.deepEqual(await summary(other), { recorded: 0, duplicates: events.length - 1, conflicts: 1 });
-    });
-  }
 });
-
-/** Some recordings do not say how their events ended. */
-function withoutOutcome(events: readonly RecordedEvent[]): object[] {
-  return events.map((event) => (event.event_outcome === "success" ? { ...event, event_outcome: undefined } : event));
-}

@@ -5,46 +5,50 @@ export interface Edge {
   readonly at: bigint;
 }
 
-/** Tries before a search for the order is given up; real remediations need a few dozen. */
-const MOST_TRIES = 10_000;
-
 /**
  * Puts changes of phase in the order in which they happened: such that each leaves the phase that the one before entered.
  * Timestamps alone do not tell: of changes within one second, the later may be stamped or arrive first. Of several orders
  * that fit, the one nearest to that of time is taken; of changes that were told twice, one is kept.
  *
- * `edges` are in the order of time. Where no order fits (an event is missing), as long as possible pieces are put one after
- * the other.
+ * `edges` are in the order of time. Where no order fits (an event is missing), pieces that do are put one after the other.
  */
 export function orderTrail<T extends Edge>(edges: readonly T[]): T[] {
   const told = findTrail(edges) ?? findTrail(withoutRepeats(edges));
   return told ?? piecewise(edges);
 }
 
-/** An order that uses every edge, each leaving where the last one entered (an Euler trail); undefined when there is none. */
+/**
+ * An order that uses every edge, each leaving where the last one entered (an Euler trail, by Hierholzer's algorithm);
+ * undefined when there is none. Where several edges leave a phase, the earliest goes first unless it would lead astray.
+ */
 function findTrail<T extends Edge>(edges: readonly T[]): T[] | undefined {
-  let tries = 0;
-  const used = new Set<T>();
+  const start = startOf(edges);
+  if (start === undefined) return undefined;
+  const leaving = Map.groupBy(edges, ({ from }) => from);
+  const under: { readonly phase: string; readonly by?: T }[] = [{ phase: start }];
   const trail: T[] = [];
-  const extend = (from: string | undefined): boolean => {
-    if (trail.length === edges.length) return true;
-    for (const edge of edges) {
-      if (used.has(edge) || (from !== undefined && edge.from !== from)) continue;
-      tries += 1;
-      if (tries > MOST_TRIES) return false;
-      used.add(edge);
-      trail.push(edge);
-      if (extend(edge.to)) return true;
-      used.delete(edge);
-      trail.pop();
+  for (let last = under.at(-1); last !== undefined; last = under.at(-1)) {
+    const next = leaving.get(last.phase)?.shift();
+    if (next !== undefined) under.push({ phase: next.to, by: next });
+    else {
+      under.pop();
+      if (last.by !== undefined) trail.push(last.by);
     }
-    return false;
-  };
-  return edges.length <= MOST_SEARCHED && extend(undefined) ? trail : undefined;
+  }
+  return trail.length === edges.length ? trail.reverse() : undefined;
 }
 
-/** The search is as deep as there are edges. */
-const MOST_SEARCHED = 500;
+/** The phase that is left once more than it is entered; in a circle, the one that was left first. */
+function startOf<T extends Edge>(edges: readonly T[]): string | undefined {
+  const surplus = new Map<string, number>();
+  for (const { from, to } of edges) {
+    surplus.set(from, (surplus.get(from) ?? 0) + 1);
+    surplus.set(to, (surplus.get(to) ?? 0) - 1);
+  }
+  const uneven = [...surplus].filter(([, number]) => number !== 0);
+  if (uneven.length === 0) return edges[0]?.from;
+  return uneven.length === 2 ? uneven.find(([, number]) => number === 1)?.[0] : undefined;
+}
 
 function withoutRepeats<T extends Edge>(edges: readonly T[]): T[] {
   return edges.filter(
@@ -58,9 +62,16 @@ function piecewise<T extends Edge>(edges: readonly T[]): T[] {
   while (left.length > 0) {
     const at = ordered.at(-1)?.to;
     const next = left.findIndex(({ from }) => from === at);
-    // A new piece begins with a phase that nothing left enters.
-    const start = left.findIndex(({ from }) => !left.some(({ to }) => to === from));
-    ordered.push(...left.splice(next >= 0 ? next : Math.max(start, 0), 1));
+    ordered.push(...left.splice(next >= 0 ? next : beginningOf(left), 1));
   }
   return ordered;
+}
+
+/** A new piece begins with the first phase that nothing left enters. */
+function beginningOf(edges: readonly Edge[]): number {
+  const entered = new Set(edges.map(({ to }) => to));
+  return Math.max(
+    edges.findIndex(({ from }) => !entered.has(from)),
+    0,
+  );
 }
