@@ -36,6 +36,7 @@ const CLASSES: Readonly<Record<ErrorClass, readonly Error[]>> = {
   defect: [
     ...["42P01", "42501", "42883", "23505", "XX000"].map((code) => reported(code)),
     local("ERR_INVALID_ARG_TYPE"),
+    Object.assign(new Error("ENOENT of a file"), { code: "ENOENT", syscall: "scandir", path: "migrations" }),
     new TypeError("x is not a function"),
   ],
 };

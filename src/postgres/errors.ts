@@ -48,11 +48,12 @@ function namesConstraint(error: unknown): boolean {
 
 /**
  * postgres.js names its own errors CONNECTION_…, CONNECT_TIMEOUT, SASL_…; the rest come from node:net and node:dns (ECONNRESET,
- * ENOTFOUND) and node:tls. Other errors of Node (ERR_INVALID_ARG_TYPE) are defects of ours.
+ * ENOTFOUND) and node:tls. Other errors of Node (ERR_INVALID_ARG_TYPE) are defects of ours, and so are those of files, which
+ * name a path: a migration that cannot be read does not come back by waiting.
  */
 const CONNECTION_ERROR = /^(CONNECT|SASL|AUTH_TYPE_NOT_IMPLEMENTED$|E(?!RR_)|ERR_(SOCKET|SSL|STREAM|TLS))/;
 
 function isConnectionError(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === "string" && CONNECTION_ERROR.test(code);
+  const { code, path } = (error ?? {}) as { code?: unknown; path?: unknown };
+  return typeof code === "string" && CONNECTION_ERROR.test(code) && path === undefined;
 }
