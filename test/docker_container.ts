@@ -3,9 +3,11 @@ import { join } from "node:path";
 import type { Image } from "./docker_build.ts";
 import type { Ending } from "./interop/command.ts";
 
+const START_MS = 30_000;
+
 /** A container that runs. */
 export interface Container {
-  /** Resolves when standard output holds it; rejects, with all it printed, when the container ends before. */
+  /** Resolves when standard output holds it; rejects, with all it printed, when the container ends before or takes 30 s. */
   prints(text: string): Promise<void>;
   /** Runs a command beside it, in the same environment and as the same user: `docker exec`, or the health check. */
   exec(command: readonly string[]): Promise<Ending>;
@@ -30,7 +32,9 @@ export function startContainer(image: Image, env: Readonly<Record<string, string
         const look = () => main.printed.stdout.includes(text) && resolve();
         main.child.stdout.on("data", look);
         look();
-        main.ended.then((ending) => reject(new Error(`it ended: ${JSON.stringify(ending, undefined, 1)}`)), reject);
+        const fail = (what: object) => reject(new Error(`not printed: ${text}\n${JSON.stringify(what, undefined, 1)}`));
+        const late = setTimeout(() => fail(main.printed), START_MS);
+        main.ended.then(fail, reject).finally(() => clearTimeout(late));
       }),
     exec: (command) => launch(image, command, env).ended,
     stop() {
