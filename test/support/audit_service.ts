@@ -33,6 +33,8 @@ export interface AuditTestService extends AuditCaller {
   readonly database: TestDatabase;
   /** The database as its superuser. */
   readonly admin: postgres.Sql;
+  /** Has something ended before the database is dropped. */
+  closeFirst(close: () => Promise<unknown>): void;
   /** Ends the service alone, and starts it again on the same database, with other settings where some are given. */
   restart(env?: Readonly<Record<string, string>>): Promise<AuditCaller>;
 }
@@ -69,6 +71,7 @@ export async function startAuditService(
   const admin = postgres(database.adminUrl, { max: 2, onnotice: () => {} });
   let service = await serve({ config: testConfig(databaseUrl, env) });
   const callers: AuditCaller[] = [];
+  const first: (() => Promise<unknown>)[] = [];
   const connect = () => {
     const caller = openCaller(`127.0.0.1:${service.address.port}`);
     callers.push(caller);
@@ -79,6 +82,7 @@ export async function startAuditService(
     await service.close();
   };
   scope.after(async () => {
+    for (const close of first) await close();
     await end();
     await admin.end({ timeout: 1 });
     await database.drop();
@@ -88,6 +92,7 @@ export async function startAuditService(
     address: `127.0.0.1:${service.address.port}`,
     database,
     admin,
+    closeFirst: (close) => void first.push(close),
     async restart(changed = env) {
       await end();
       service = await serve({ config: testConfig(databaseUrl, changed) });

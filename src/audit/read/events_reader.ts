@@ -62,6 +62,8 @@ export interface ReadOptions {
 const ROWS_AT_ONCE = 32;
 /** Matches up to which the GIN index is asked for all of them; a payload more common than that is soon found by time. */
 const FOUND_KEYS = 5000;
+/** Statements that each connection remembers, with their plans; planning another takes a millisecond or two. */
+const PREPARED_STATEMENTS = 64;
 /** A connection that is lost later than this has kept the caller waiting long enough. */
 const TRY_AGAIN_MS = 500;
 const RETRY_AFTER_MS = 1000;
@@ -70,6 +72,7 @@ const RETRY_AFTER_MS = 1000;
 export class EventsReader {
   readonly #database: Database;
   readonly #options: ReadOptions;
+  readonly #prepared = new Set<string>();
 
   constructor(database: Database, options: ReadOptions) {
     this.#database = database;
@@ -137,6 +140,12 @@ export class EventsReader {
     });
   }
 
+  /** Filters make more statements than a connection can remember: those that come first are prepared. */
+  #isPrepared(text: string): boolean {
+    if (this.#prepared.size < PREPARED_STATEMENTS) this.#prepared.add(text);
+    return this.#prepared.has(text);
+  }
+
   /** Runs a statement; once more where its connection is lost soon and before it gave a row: another one may be good. */
   async #read<R extends object, T>(
     { text, parameters }: Statement,
@@ -147,7 +156,7 @@ export class EventsReader {
     const started = performance.now();
     const attempt = () =>
       this.#database.run((sql) => {
-        const pending = sql.unsafe<R[]>(text, [...parameters], { prepare: true });
+        const pending = sql.unsafe<R[]>(text, [...parameters], { prepare: this.#isPrepared(text) });
         return cancellable(pending, signal, () =>
           consume(pending, () => {
             begun = true;
