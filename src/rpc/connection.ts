@@ -130,6 +130,7 @@ export class Http1Connection implements Connection {
   readonly memory: MemoryShare;
   readonly #socket: Socket;
   readonly #draining = new AbortController();
+  #hurried = false;
   #response: ServerResponse | undefined;
 
   constructor({ socket, principal, memory }: ConnectionParts, terms: ConnectionTerms) {
@@ -152,17 +153,21 @@ export class Http1Connection implements Connection {
     this.#response = response;
     if (this.#draining.signal.aborted) response.shouldKeepAlive = false;
     response.once("close", () => {
-      if (this.#response === response) this.#response = undefined;
-      if (this.#draining.signal.aborted && this.#response === undefined) this.#socket.end();
+      if (this.#response !== response) return;
+      this.#response = undefined;
+      if (this.#hurried) this.#socket.destroySoon();
     });
   }
 
+  /**
+   * HTTP/1.1 can say that a connection ends only with an answer (`Connection: close`). With age there is no hurry, and the
+   * next answer says it: a connection that closes by itself takes the call with it which the client is just sending.
+   */
   retire(why: "age" | "shutdown"): void {
     this.#draining.abort();
+    this.#hurried ||= why === "shutdown";
     if (this.#response !== undefined && !this.#response.headersSent) this.#response.shouldKeepAlive = false;
-    // HTTP/1.1 cannot announce it: a client that is just sending its next call would lose it. With age there is no hurry,
-    // and the next answer says `Connection: close`.
-    if (this.#response === undefined && why === "shutdown") this.#socket.destroySoon();
+    if (this.#response === undefined && this.#hurried) this.#socket.destroySoon();
   }
 
   destroy(): void {

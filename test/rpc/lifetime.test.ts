@@ -93,20 +93,31 @@ describe("an orderly shutdown", () => {
     await server.called(({ method, code }) => method.endsWith("/IngestEvents") && code === "UNAVAILABLE");
   });
 
-  it("tells who watches health NOT_SERVING, and ends the watch with UNAVAILABLE", async () => {
+  for (const httpVersion of ["1.1", "2"] as const) {
+    it(`tells who watches health over HTTP/${httpVersion} NOT_SERVING, and ends the watch with UNAVAILABLE`, async () => {
+      const server = await startTestServer(obligingAudit);
+      const client = createClient(Health, createConnectTransport({ baseUrl: server.url, httpVersion }));
+      const seen: Status[] = [];
+      let closed: Promise<void> | undefined;
+      const watching = (async () => {
+        for await (const { status } of client.watch({ service: "" })) {
+          seen.push(status);
+          closed ??= server.close({ timeoutMs: 60_000 });
+        }
+      })();
+      assert.equal((await failure(watching)).code, Code.Unavailable);
+      assert.deepEqual(seen, [Status.SERVING, Status.NOT_SERVING]);
+      await closed;
+    });
+  }
+
+  it("ends an HTTP/1.1 connection after an answer that had begun by promising to keep it", async () => {
     const server = await startTestServer(obligingAudit);
-    const client = createClient(Health, createGrpcTransport({ baseUrl: server.url }));
-    const seen: Status[] = [];
-    let closed: Promise<void> | undefined;
-    const watching = (async () => {
-      for await (const { status } of client.watch({ service: "" })) {
-        seen.push(status);
-        closed ??= server.close({ timeoutMs: 60_000 });
-      }
-    })();
-    assert.equal((await failure(watching)).code, Code.Unavailable);
-    assert.deepEqual(seen, [Status.SERVING, Status.NOT_SERVING]);
-    await closed;
+    const headers = { "content-type": "application/connect+json" };
+    const body = Buffer.concat([envelopeHead(2), Buffer.from("{}")]);
+    const response = await fetch(`${server.url}/grpc.health.v1.Health/Watch`, { method: "POST", headers, body });
+    assert.equal(response.headers.get("connection"), "keep-alive");
+    await Promise.all([response.text(), server.close({ timeoutMs: 60_000 })]);
   });
 
   it("cuts off what is left after its bound, and says UNAVAILABLE with RetryInfo where the handler listens", async () => {
@@ -217,14 +228,15 @@ describe("a connection at its age", () => {
 
 describe("keepalive", () => {
   it("closes the connection of a peer that has fallen silent, and no other", async () => {
-    let gone = () => {};
-    const closed = new Promise<void>((resolve) => {
-      gone = resolve;
-    });
+    const gone = Promise.withResolvers<void>();
+    let both = false;
     const server = await startTestServer(obligingAudit, {
       keepaliveIntervalMs: 30,
       keepaliveTimeoutMs: 30,
-      onConnections: (count) => count === 1 && gone(),
+      onConnections: (count) => {
+        if (both && count === 1) gone.resolve();
+        both = count === 2;
+      },
     });
     const sockets: Socket[] = [];
     let silenced = false;
@@ -242,7 +254,7 @@ describe("keepalive", () => {
     call.write(envelopeHead(0));
     await once(dead, "ping");
     silenced = true;
-    await closed;
+    await gone.promise;
     for (let pings = 0; pings < 3; pings += 1) await once(alive, "ping");
     assert.equal(alive.closed, false);
     call.end();

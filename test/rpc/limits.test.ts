@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { ClientHttp2Session } from "node:http2";
+import { connect } from "node:net";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Code, createClient } from "@connectrpc/connect";
@@ -55,6 +56,21 @@ describe("a message that is too large", () => {
       await server.close({ timeoutMs: 5000 });
     });
   }
+
+  it("is refused over HTTP/1.1 to a client that listens only when it has sent everything", async () => {
+    const server = await startTestServer(obligingAudit, { maxRequestBytes: MIB });
+    const socket = connect(server.address.port, "127.0.0.1");
+    socket.write("POST /kubernaut.audit.v1.AuditService/RecordEvents HTTP/1.1\r\nhost: a\r\n");
+    socket.write(`content-type: application/proto\r\ncontent-length: ${32 * MIB}\r\n\r\n`);
+    await new Promise<void>((resolve, reject) => {
+      socket.on("error", reject);
+      socket.write(Buffer.alloc(32 * MIB), (error) => (error ? reject(error) : resolve()));
+    });
+    let answer = "";
+    for await (const bytes of socket) answer += bytes;
+    assert.match(answer, /^HTTP\/1\.1 429 .*connection: close.*limit of 1048576 bytes/is);
+    await server.close({ timeoutMs: 5000 });
+  });
 
   it("is refused when it only becomes so by decompression", async () => {
     const server = await startTestServer(obligingAudit, { maxRequestBytes: MIB });
