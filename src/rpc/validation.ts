@@ -1,7 +1,8 @@
-import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, Message, MessageShape } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator } from "@bufbuild/protovalidate";
 import type { Violation } from "../fault.ts";
+import { type QuickCheck, quickCheck } from "./quick_check.ts";
 
 const patterns = new Map<string, RegExp>();
 
@@ -21,6 +22,14 @@ function matches(pattern: string, text: string): boolean {
 /** One for the process: rules are compiled once for each message type, when its first message is checked. */
 const validator = createValidator({ regexMatch: matches });
 
+/** By the message's type; undefined where there is none for its rules. */
+const quickChecks = new Map<DescMessage, QuickCheck | undefined>();
+
+function passesQuickCheck(schema: DescMessage, message: Message): boolean {
+  if (!quickChecks.has(schema)) quickChecks.set(schema, quickCheck(schema));
+  return quickChecks.get(schema)?.(message) ?? false;
+}
+
 /**
  * Checks a message against the protovalidate rules of its proto, and names every rule that it breaks by the path of the
  * field as the proto spells it (`events[3].event_type`). An empty answer: the message is valid. `prefix` goes before each
@@ -33,6 +42,7 @@ export function validateRequest<Desc extends DescMessage>(
   message: MessageShape<Desc>,
   prefix = "",
 ): Violation[] {
+  if (passesQuickCheck(schema, message)) return [];
   const result = validator.validate(schema, message);
   if (result.kind === "valid") return [];
   if (result.kind === "error") throw result.error;
