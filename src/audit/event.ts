@@ -119,44 +119,42 @@ export function completeFields(
   };
 }
 
-/** Members of the submission's text, in the order of RFC 8785; event_id is what a repeat is found by and is left out. */
-const SUBMITTED = [
-  "actor_id",
-  "actor_type",
-  "cluster_name",
-  "correlation_id",
-  "duration_ms",
-  "error_code",
-  "error_message",
-  "event_action",
-  "event_category",
-  "event_data",
-  "event_outcome",
-  "event_timestamp",
-  "event_type",
-  "event_version",
-  "is_sensitive",
-  "namespace",
-  "parent_event_date",
-  "parent_event_id",
-  "resource_id",
-  "resource_type",
-  "retention_days",
-  "severity",
-] as const;
-
 /**
- * One text for all ways to say the same event: what tells a repeat from a conflict. A field that says no more than what would
- * be derived is left out, so that an event that was read can be sent again, and so that a later rule of derivation turns no
- * repeat into a conflict.
+ * One text for all ways to say the same event: what tells a repeat from a conflict. Its members are sorted as RFC 8785 sorts
+ * them; event_id is what a repeat is found by and is left out. A field that says no more than what would be derived is left
+ * out too, so that an event that was read can be sent again, and so that a later rule of derivation turns no repeat into a
+ * conflict.
  */
 export function submissionText(submission: Submission, derived: DerivedFields): string {
-  let text = "{";
-  for (const name of SUBMITTED) {
-    const value = submission[name];
-    if (value === undefined || value === (derived as unknown as Record<string, unknown>)[name]) continue;
-    const written = name === "event_data" ? (value as string) : JSON.stringify(value);
-    text += `${text.length > 1 ? "," : ""}"${name}":${written}`;
-  }
-  return `${text}}`;
+  const before = {
+    actor_id: unlessDerived(submission.actor_id, derived.actor_id),
+    actor_type: unlessDerived(submission.actor_type, derived.actor_type),
+    cluster_name: submission.cluster_name,
+    correlation_id: submission.correlation_id,
+    duration_ms: submission.duration_ms,
+    error_code: submission.error_code,
+    error_message: submission.error_message,
+    event_action: unlessDerived(submission.event_action, derived.event_action),
+    event_category: unlessDerived(submission.event_category, derived.event_category),
+  };
+  const after = {
+    event_outcome: submission.event_outcome,
+    event_timestamp: submission.event_timestamp,
+    event_type: submission.event_type,
+    event_version: unlessDerived(submission.event_version, derived.event_version),
+    is_sensitive: submission.is_sensitive,
+    namespace: submission.namespace,
+    parent_event_date: submission.parent_event_date,
+    parent_event_id: submission.parent_event_id,
+    resource_id: unlessDerived(submission.resource_id, derived.resource_id),
+    resource_type: unlessDerived(submission.resource_type, derived.resource_type),
+    retention_days: unlessDerived(submission.retention_days, derived.retention_days),
+    severity: submission.severity,
+  };
+  // The payload stands between the two, in the text that it has already.
+  return `${JSON.stringify(before).slice(0, -1)},"event_data":${submission.event_data},${JSON.stringify(after).slice(1)}`;
+}
+
+function unlessDerived<T>(given: T, derived: T): T | undefined {
+  return given === derived ? undefined : given;
 }
