@@ -156,6 +156,7 @@ function prepared(
   // Without them the framework takes the body as it is given, instead of reserving what is announced and decompressing again.
   header.delete("content-length");
   if (decompress !== undefined) header.delete("content-encoding");
+  else for (const name of ACCEPTED_ENCODINGS) header.delete(name);
   universal.contextValues
     ?.set(callKey, call)
     .set(principalKey, connection.principal)
@@ -175,6 +176,12 @@ function prepared(
 }
 
 const COMPRESSIONS = [compressionGzip, compressionBrotli];
+
+/**
+ * Where clients say how an answer may be compressed. As with grpc-go, only those get one who compress what they send: most
+ * accept gzip without being asked, and it costs more than everything else that an answer of a thousand results takes.
+ */
+const ACCEPTED_ENCODINGS = ["grpc-accept-encoding", "connect-accept-encoding", "accept-encoding"];
 
 /** How the messages of a request are decompressed; undefined where they are not, or in a way that is not supported. */
 function decompressionOf(header: Headers, { protocol, enveloped }: RequestForm): BodyTerms["decompress"] {

@@ -10,6 +10,9 @@ const GREETING_MS = 10_000;
 /** How often TLS files are looked at, in milliseconds. */
 const TLS_RELOAD_MS = 5_000;
 
+/** How often refused connections are told of, in milliseconds. */
+const REFUSALS_MS = 10_000;
+
 /** With what every HTTP/2 connection begins (RFC 9113, 3.4). No HTTP/1.1 request begins so. */
 const PREFACE: Buffer = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
@@ -28,10 +31,8 @@ export interface ListenerOptions {
 
 export interface Listener {
   readonly address: AddressInfo;
-  /** Accepts no more, and drops those that have not said anything yet. Resolves when the port is free. */
-  close(): Promise<void>;
-  /** Resolves when every connection has closed. Only after close(). */
-  readonly closed: Promise<void>;
+  /** Accepts no more, and drops those that have not said anything yet. Open connections stay. */
+  close(): void;
 }
 
 /**
@@ -44,20 +45,33 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     ? plainServer(options, greeting)
     : tlsServer(options, options.tls, greeting));
   server.maxConnections = options.maxConnections;
-  server.on("drop", (dropped) => {
-    options.log.warn({ max_connections: options.maxConnections, remote: dropped?.remoteAddress }, "connection refused");
-  });
+  logRefusals(server, options);
   await bind(server, options.address);
-  const closed = new Promise<void>((resolve) => server.once("close", resolve));
   return {
     address: server.address() as AddressInfo,
-    closed,
-    close: async () => {
+    close: () => {
       stopWatching();
       server.close();
       for (const socket of greeting) socket.destroy();
     },
   };
+}
+
+/** Tells of connections over the limit: of the first, and of how many there were whenever REFUSALS_MS have passed. */
+function logRefusals(server: Server, { maxConnections, log }: ListenerOptions): void {
+  let refused = 0;
+  let pause: NodeJS.Timeout | undefined;
+  const tell = () => {
+    pause = undefined;
+    if (refused === 0) return;
+    log.warn({ max_connections: maxConnections, refused }, "connections were refused");
+    refused = 0;
+    pause = setTimeout(tell, REFUSALS_MS).unref();
+  };
+  server.on("drop", () => {
+    refused += 1;
+    if (pause === undefined) tell();
+  });
 }
 
 interface Accepting {

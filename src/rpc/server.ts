@@ -122,7 +122,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   log.info({ host, port, tls: options.tls !== undefined }, "serving gRPC, gRPC-Web and Connect");
   const close = async (timeoutMs: number): Promise<void> => {
     health.drain();
-    await listener.close();
+    listener.close();
     connections.retire();
     const ended = Promise.all([connections.none(), atWork.idle()]);
     if (!(await within(timeoutMs, ended))) {

@@ -2,8 +2,14 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, describe, it } from "node:test";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { Code, createClient, type Transport } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import { Code, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
+import {
+  compressionBrotli,
+  compressionGzip,
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+} from "@connectrpc/connect-node";
 import { credentials, Client as GrpcClient, type ServiceError, status } from "@grpc/grpc-js";
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
 import {
@@ -71,6 +77,30 @@ describe("one port in plain text", () => {
         assert.deepEqual(answers, [1n, 2n, 3n]);
       });
     }
+  }
+
+  for (const sendCompression of [undefined, compressionGzip, compressionBrotli]) {
+    const sent = sendCompression?.name;
+    it(`compresses its answers for those who compress their requests: ${sent ?? "not at all"}`, async () => {
+      const seen: (string | null)[] = [];
+      const see: Interceptor = (next) => async (request) => {
+        const response = await next(request);
+        seen.push(...["grpc-encoding", "content-encoding"].map((name) => response.header.get(name)));
+        return response;
+      };
+      const options = { baseUrl: server.url, interceptors: [see], ...(sendCompression && { sendCompression }) };
+      const events = Array.from({ length: 100 }, (_, index) => ({ eventId: `event ${index}` }));
+      for (const transport of [
+        createGrpcTransport(options),
+        createConnectTransport({ ...options, httpVersion: "1.1" }),
+      ]) {
+        const { results } = await createClient(AuditService, transport).recordEvents({ events });
+        assert.equal(results.at(-1)?.eventId, "event 99");
+      }
+      // Of what they accept, the client's first choice.
+      const answered = sent === undefined ? null : "gzip";
+      assert.deepEqual(seen, [answered, null, null, answered]);
+    });
   }
 
   it("answers a plain gRPC client", async () => {
