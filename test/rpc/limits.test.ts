@@ -278,6 +278,7 @@ describe("connections", () => {
     const sessions = [await connectRaw(server.url), await connectRaw(server.url)];
     await assert.rejects(Promise.race([connectRaw(server.url), refusal(server.url)]));
     assert.equal(counts.at(-1), 2);
+    await server.logged("connections were refused");
     for (const session of sessions) session.close();
     await server.close({ timeoutMs: 5000 });
     assert.equal(counts.at(-1), 0);
