@@ -25,8 +25,10 @@ export interface WriterOptions {
   readonly pendingBytes: number;
 }
 
-/** The share of the bounds that one caller may fill. */
+/** One caller may fill the bounds divided by this. */
 const CALLER_SHARE = 4;
+/** The part of the bounds that streams, which can wait, leave to calls, which cannot: the rest. */
+const STREAMS_SHARE = 0.75;
 /** Milliseconds after which a caller that was refused for lack of room should try again. */
 const FULL_RETRY_MS = 250;
 
@@ -89,13 +91,14 @@ export class Writer {
     queue: CallerQueue,
     events: readonly PreparedEvent[],
   ): Promise<{ result: Promise<BatchResult> }> {
-    while (queue.broken === undefined && this.#outage === undefined && !this.#hasRoom(queue, events)) {
+    while (queue.broken === undefined && this.#outage === undefined && !this.#hasRoom(queue, events, STREAMS_SHARE)) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
     return { result: this.submit(queue, events) };
   }
 
-  #hasRoom(queue: CallerQueue, batch: readonly PreparedEvent[]): boolean {
+  /** `share`: the part of the writer's bounds that this batch may help to fill. */
+  #hasRoom(queue: CallerQueue, batch: readonly PreparedEvent[], share = 1): boolean {
     const { pendingEvents, pendingBytes } = this.#options;
     const events = batch.length;
     const bytes = batch.reduce((sum, event) => sum + event.bytes, 0);
@@ -103,7 +106,8 @@ export class Writer {
       queue.events === 0 ||
       (queue.events + events <= pendingEvents / CALLER_SHARE && queue.bytes + bytes <= pendingBytes / CALLER_SHARE);
     const allFit =
-      this.#events === 0 || (this.#events + events <= pendingEvents && this.#bytes + bytes <= pendingBytes);
+      this.#events === 0 ||
+      (this.#events + events <= pendingEvents * share && this.#bytes + bytes <= pendingBytes * share);
     return callerFits && allFit;
   }
 
