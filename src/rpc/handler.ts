@@ -60,6 +60,8 @@ export function createRequestHandler(options: HandlerOptions): (request: NodeReq
 function routerOf(options: HandlerOptions): ConnectRouter {
   const { log, authorize } = options;
   const router = createConnectRouter({
+    // A misspelt field would otherwise be lost without a word.
+    jsonOptions: { ignoreUnknownFields: false },
     acceptCompression: COMPRESSIONS,
     binaryOptions: { readUnknownFields: false },
     readMaxBytes: options.maxRequestBytes,

@@ -90,7 +90,7 @@ describe("grpc-js", () => {
     assert.equal(refusal.status.message, empty.details);
     assert.deepEqual(
       refusal.badRequest?.fieldViolations.map(({ field, description }) => [field, description]),
-      [["", "events must hold 1 to 1,000 events"]],
+      [["events", "must contain at least 1 item(s)"]],
     );
     assert.deepEqual([refusal.errorInfo?.reason, refusal.errorInfo?.domain], ["INVALID_ARGUMENT", "kubernaut.ai"]);
 

@@ -68,6 +68,6 @@ function assertReport(report: Report, { events }: Recording): void {
   );
   const { code, ...details } = report.refused;
   assert.match(code, /^(INVALID_ARGUMENT|InvalidArgument)$/);
-  const description = "events must hold 1 to 1,000 events";
-  assert.deepEqual(details, { reason: "INVALID_ARGUMENT", violations: [{ field: "", description }] });
+  const description = "must contain at least 1 item(s)";
+  assert.deepEqual(details, { reason: "INVALID_ARGUMENT", violations: [{ field: "events", description }] });
 }

@@ -80,7 +80,7 @@ describe("transports of connect-node", () => {
       assert.ok(error instanceof ConnectError);
       assert.equal(error.code, Code.InvalidArgument);
       const [badRequest] = error.findDetails(BadRequestSchema);
-      assert.equal(badRequest?.fieldViolations[0]?.description, "events must hold 1 to 1,000 events");
+      assert.equal(badRequest?.fieldViolations[0]?.description, "must contain at least 1 item(s)");
     });
   }
 });
@@ -134,10 +134,10 @@ describe("plain JSON over HTTP/1.1", () => {
       message: string;
       details: { type: string; value: string }[];
     };
-    assert.deepEqual([error.code, error.message], ["invalid_argument", "events must hold 1 to 1,000 events"]);
+    assert.deepEqual([error.code, error.message], ["invalid_argument", "events: must contain at least 1 item(s)"]);
     const badRequest = error.details.find(({ type }) => type === "google.rpc.BadRequest");
     const { fieldViolations } = fromBinary(BadRequestSchema, Buffer.from(badRequest?.value ?? "", "base64"));
-    assert.equal(fieldViolations[0]?.description, "events must hold 1 to 1,000 events");
+    assert.equal(fieldViolations[0]?.description, "must contain at least 1 item(s)");
   });
 
   for (const [what, body] of [
