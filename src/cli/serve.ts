@@ -35,7 +35,7 @@ async function runServe({ given, terminal }: Invocation): Promise<ExitCode> {
   if (service === undefined) process.exit(EXIT.ok);
   const address = formatHostPort(service.address);
   await terminal.stdout.write(`listening on ${address}\n`);
-  if (terminal.stdout.isTerminal) await terminal.stdout.write(invitation(address));
+  await terminal.stdout.write(invitation(address, config.tls !== undefined));
   const broken = await Promise.race([service.broken, asked]);
   await closeWithin(service, config);
   if (broken === undefined) return EXIT.ok;
@@ -56,12 +56,15 @@ function configOf(given: Given, { env }: Terminal): Config {
   return file === undefined ? readConfig(variables) : readConfig(variables, file);
 }
 
-function invitation(address: string): string {
-  const flag = address === "127.0.0.1:8080" ? "" : ` --address ${address}`;
+/** How to call the service, for whoever has just started it. */
+function invitation(address: string, tls: boolean): string {
+  const flags = `${address === "127.0.0.1:8080" ? "" : ` --address ${address}`}${tls ? " --tls" : ""}`;
   return (
     "\nIn a second terminal, record a remediation and look at its course:\n" +
-    `  npx datastorage record examples/remediation.jsonl${flag}\n` +
-    `  npx datastorage timeline rr-5be0c1d49a27-7c1e4f03${flag}\n\n`
+    `  npx datastorage record examples/remediation.jsonl${flags}\n` +
+    `  npx datastorage timeline rr-5be0c1d49a27-7c1e4f03${flags}\n` +
+    "Any gRPC client will do; reflection is on:\n" +
+    `  grpcurl ${tls ? "" : "-plaintext "}${address} list\n\n`
   );
 }
 
