@@ -62,6 +62,16 @@ function offer(client: AuditClient, batches: readonly AuditEvent[][], signal?: A
   return { state, answers };
 }
 
+/** Resolves with how many batches were taken when no more are, for as long as many other calls take their turn. */
+async function untilHeldBack(client: AuditClient, streams: readonly { state: { taken: number } }[]): Promise<number> {
+  for (let taken = -1; ; ) {
+    const now = streams.reduce((sum, { state }) => sum + state.taken, 0);
+    if (now === taken) return taken;
+    taken = now;
+    for (let call = 0; call < 200; call++) await client.getServiceInfo({});
+  }
+}
+
 test("calls are told when the service is full, streams wait, and all resolve in the end", async (context) => {
   const service = await startAuditService(context, { DATASTORAGE_PENDING_EVENTS: "1000" });
   const { client, admin } = service;
@@ -125,7 +135,7 @@ test("one caller cannot fill what all share", async (context) => {
     client,
     Array.from({ length: 20 }, () => newEvents(100, { correlationId: "flood" })),
   );
-  await untilWaiting(admin, 1);
+  await untilHeldBack(client, [flood]);
   const lone = client.recordEvents({ events: [newEvent({ correlationId: "lone" })] });
   await untilWaiting(admin, 2);
   await release();
@@ -168,13 +178,7 @@ test("the memory of a service that cannot write stays bounded", memory, async (c
   const streams = callers.map(({ client }) => offer(client, new Array(250).fill(sent), abort.signal));
   for (const { answers } of streams) answers.catch(() => {});
   await untilWaiting(admin, 1);
-  let taken = -1;
-  // Until nobody is asked for another batch for a while, told by calls that take their turn in between.
-  for (let now = 0; now !== taken; ) {
-    taken = now;
-    for (let call = 0; call < 200; call++) await first.client.getServiceInfo({});
-    now = streams.reduce((sum, { state }) => sum + state.taken, 0);
-  }
+  const taken = await untilHeldBack(first.client, streams);
   const after = residentMiB(service.pid);
   console.log(`# ${taken} of 2000 batches of 2 MB were taken; the service grew from ${before} to ${after} MiB`);
   assert.ok(taken < 60, `${taken} batches of 2 MB were taken from eight streams`);

@@ -151,6 +151,8 @@ for (const { cut, direction, verdict } of [
     }
 
     await untilServing(service.health);
+    const ahead = await stream.send(99n, newEvents(1, { correlationId }));
+    assert.equal(detailsOf(ahead).reason, "BATCH_NOT_TRIED", "the database is back, but the failed batch is not");
     for (const [index, events] of batches.entries()) if (index >= failed) stream.push(BigInt(index + 1), events);
     const again = await stream.end();
     assert.deepEqual(new Set(codes(again)), new Set([OK]));

@@ -58,8 +58,8 @@ describe("outages", { concurrency: true, timeout: 60_000 }, () => {
       assert.ok((refusal.retryMs ?? 0) > 0, "RetryInfo");
       assert.ok(performance.now() - begun < AT_ONCE_MS, `the ${attempt} call is told at once`);
     }
-    await untilServing(health, false);
     const begun = performance.now();
+    await untilServing(health, false);
     const unread = await errorOf(client.getEvent({ eventId: kept.eventId }));
     assert.deepEqual([unread.code, (unread.retryMs ?? 0) > 0], ["Unavailable", true]);
     assert.equal((await errorOf(client.listEvents({}))).code, "Unavailable");
@@ -85,7 +85,8 @@ describe("outages", { concurrency: true, timeout: 60_000 }, () => {
     const service = await startAuditService(context, {}, proxy.port);
     await service.client.recordEvents({ events: [newEvent()] });
     proxy.onConnect = "close";
-    await service.admin`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'datastorage %'`;
+    await service.admin`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name LIKE 'datastorage %'`;
     const begun = performance.now();
     const event = newEvent();
     assert.equal((await errorOf(service.client.recordEvents({ events: [event] }))).code, "Unavailable");
@@ -104,7 +105,7 @@ describe("outages", { concurrency: true, timeout: 60_000 }, () => {
     test(`a network that swallows ${what} is given up in bounded time`, async (context) => {
       const proxy = await startTcpProxy(Number(new URL(await adminUrl()).port));
       context.after(() => proxy.close());
-      const service = await startAuditService(context, { DATASTORAGE_STATEMENT_TIMEOUT: "1s" }, proxy.port);
+      const service = await startAuditService(context, { DATASTORAGE_STATEMENT_TIMEOUT: "500ms" }, proxy.port);
       await service.client.recordEvents({ events: [newEvent()] });
       await service.client.listEvents({});
       proxy.judge = (chunk) => (swallow(chunk) ? "swallow" : "pass");

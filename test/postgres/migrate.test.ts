@@ -51,6 +51,18 @@ for (const processes of [2, 8]) {
   });
 }
 
+test("callers that migrate at the very same moment do not trip over each other", async (context) => {
+  const one = migration(1, "CREATE TABLE one ()");
+  for (let round = 0; round < 5; round++) {
+    const { url } = await emptyDatabase(context);
+    const reports = await Promise.all(Array.from({ length: 8 }, () => migrate(url, [one])));
+    assert.deepEqual(
+      reports.flatMap(({ applied }) => applied),
+      [one.name],
+    );
+  }
+});
+
 test("a schema that is up to date is left alone", async (context) => {
   const { url } = await emptyDatabase(context);
   const first = await migrate(url);
