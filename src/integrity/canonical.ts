@@ -13,21 +13,61 @@ export type JsonObject = { readonly [key: string]: Json };
  * @throws Error for what the scheme excludes: lone surrogates, NaN and the infinities.
  */
 export function canonicalText(value: Json): string {
-  // A value that already stands in canonical order is written several times faster by the engine itself.
-  if (isSorted(value)) return JSON.stringify(value);
-  return canonicalize(value) as string;
+  const ordered = inOrder(value);
+  return ordered === undefined ? (canonicalize(value) as string) : JSON.stringify(ordered);
 }
 
-function isSorted(value: Json): boolean {
-  if (typeof value === "string") return value.isWellFormed();
-  if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value !== "object" || value === null) return true;
-  if (Array.isArray(value)) return value.every(isSorted);
-  let previous: string | undefined;
-  for (const key in value) {
-    if ((previous !== undefined && key < previous) || !key.isWellFormed()) return false;
-    previous = key;
-    if (!isSorted((value as JsonObject)[key] as Json)) return false;
-  }
-  return true;
+/**
+ * The value with the keys of every object in order, for the engine to write, which is faster than any program: the value
+ * itself where they are in order already. Undefined where the engine would not write the canonical text.
+ */
+function inOrder(value: Json): Json | undefined {
+  if (typeof value === "string") return value.isWellFormed() ? value : undefined;
+  if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
+  if (typeof value !== "object" || value === null) return value;
+  return isArray(value) ? arrayInOrder(value) : objectInOrder(value);
 }
+
+function arrayInOrder(items: readonly Json[]): Json | undefined {
+  let copy: Json[] | undefined;
+  for (let index = 0; index < items.length; index++) {
+    const ordered = inOrder(items[index] as Json);
+    if (ordered === undefined) return undefined;
+    if (ordered !== items[index]) {
+      copy ??= [...items];
+      copy[index] = ordered;
+    }
+  }
+  return copy ?? items;
+}
+
+function objectInOrder(members: JsonObject): Json | undefined {
+  const keys = Object.keys(members);
+  let inPlace = true;
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] as string;
+    if (hasOwnPlace(key) || !key.isWellFormed()) return undefined;
+    if (index > 0 && key < (keys[index - 1] as string)) inPlace = false;
+  }
+  if (!inPlace) keys.sort();
+  const copy: Record<string, Json> = {};
+  for (const key of keys) {
+    const ordered = inOrder(members[key] as Json);
+    if (ordered === undefined) return undefined;
+    if (ordered !== members[key]) inPlace = false;
+    copy[key] = ordered;
+  }
+  return inPlace ? members : copy;
+}
+
+/** Keys that an object keeps elsewhere than where they are put: array indices come first, `__proto__` is no member. */
+function hasOwnPlace(key: string): boolean {
+  const first = key.charCodeAt(0);
+  return (first >= ZERO && first <= NINE) || key === "__proto__";
+}
+
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/** Array.isArray knows nothing of arrays that are read only. */
+const isArray = Array.isArray as (value: Json) => value is readonly Json[];

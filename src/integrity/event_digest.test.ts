@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import canonicalize from "canonicalize";
 import fc from "fast-check";
 import { canonicalText, type Json } from "./canonical.ts";
 import { contentDigest, contentText, type DigestedFields, eventHash, saltedDigest } from "./event_digest.ts";
@@ -81,6 +82,41 @@ test("canonical text does not depend on the order of keys, and says the same val
       assert.equal(canonicalText(reversed(plain)), text);
     }),
   );
+});
+
+test("canonical text has every key in its place, also those that an object of the engine keeps elsewhere", () => {
+  const key = fc.constantFrom(
+    "10",
+    "9",
+    "02",
+    "__proto__",
+    "constructor",
+    "b",
+    "a",
+    "A",
+    "é",
+    "\u{1f600}",
+    "\ufb33",
+    "",
+  );
+  const value = fc.letrec((tie) => ({
+    any: fc.oneof({ maxDepth: 3 }, fc.integer(), fc.string(), tie("object"), fc.array(tie("any"), { maxLength: 3 })),
+    object: fc
+      .uniqueArray(fc.tuple(key, tie("any")), { selector: ([name]) => name })
+      .map((members) => Object.fromEntries(members)),
+  })).any;
+  fc.assert(
+    fc.property(value, (any) => {
+      const plain = JSON.parse(JSON.stringify(any)) as Json;
+      assert.equal(canonicalText(plain), canonicalize(plain));
+    }),
+  );
+});
+
+test("canonical text refuses what RFC 8785 excludes", () => {
+  for (const value of ["\ud800", { a: ["\udc00"] }, { "\ud800": 1 }, Number.NaN, [Number.POSITIVE_INFINITY]]) {
+    assert.throws(() => canonicalText(value));
+  }
 });
 
 function reversed(value: Json): Json {
