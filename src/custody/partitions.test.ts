@@ -54,6 +54,14 @@ test("the months ahead are made, and further ones as time passes", async () => {
   assert.deepEqual(made.slice(3), ["2026-08-01"]);
 });
 
+test("a month ahead that a lock keeps from being made is told by how far the months go", async () => {
+  const { made, partitions: some } = partitions((month) =>
+    month === "2026-06-01" && made.length < 3 ? reported("55P03") : undefined,
+  );
+  assert.equal(await some.ensureAhead(), 0);
+  assert.equal(await some.ensureAhead(), 2);
+});
+
 for (const code of ["55P03", "40P01", "23514"]) {
   test(`a month that cannot be made now (${code}) is left to the default partition for a minute`, async () => {
     const { made, clock, partitions: some } = partitions(() => (made.length < 2 ? reported(code) : undefined));

@@ -56,10 +56,26 @@ export class Partitions {
     }
   }
 
-  /** Makes the months ahead; gives how many months after the current one have a partition without a gap. */
+  /** Months after the current one that should have a partition. */
+  get monthsAhead(): number {
+    return this.#options.monthsAhead;
+  }
+
+  /**
+   * Makes the months ahead; gives how many months after the current one have a partition without a gap: fewer than there
+   * should be where a lock (a reader of the default partition, a dump) keeps one from being made, and -1 where not even the
+   * current one has any.
+   */
   async ensureAhead(): Promise<number> {
     const current = this.#currentMonth();
-    for (let ahead = 0; ahead <= this.#options.monthsAhead; ahead++) await this.#make(addMonths(current, ahead));
+    for (let ahead = 0; ahead <= this.#options.monthsAhead; ahead++) {
+      try {
+        await this.#make(addMonths(current, ahead));
+      } catch (error) {
+        if (!isInTheWay(error)) throw error;
+        return ahead - 1;
+      }
+    }
     return this.#options.monthsAhead;
   }
 

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { Availability } from "./availability.ts";
 
+const refused = Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
+
 type Answer = "off" | "on" | Error;
 
 /** An Availability over a database that gives `answers` in turn, the last one for good; time is the test's own. */
@@ -29,7 +31,7 @@ function watch(context: { after(hook: () => void): void }, answers: Answer[]) {
 }
 
 test("a database that was lost is asked for often, and found again", async (context) => {
-  const { availability, changes, pass } = watch(context, [new Error("refused"), "on", "off"]);
+  const { availability, changes, pass } = watch(context, [refused, "on", "off"]);
   availability.lost(new Error("reset"));
   assert.equal(availability.available, false);
   await pass(375);
@@ -44,7 +46,7 @@ test("a database that was lost is asked for often, and found again", async (cont
 });
 
 test("a loss is noticed also while nobody writes", async (context) => {
-  const { changes, pass } = watch(context, ["off", new Error("refused"), "off"]);
+  const { changes, pass } = watch(context, ["off", refused, "off"]);
   await pass(7500);
   assert.deepEqual(changes, []);
   await pass(7500);
@@ -53,8 +55,16 @@ test("a loss is noticed also while nobody writes", async (context) => {
   assert.deepEqual(changes.at(-1), [true, ""]);
 });
 
+test("a probe that finds no connection to spare is no loss", async (context) => {
+  const crowded = Object.assign(new Error("too many clients"), { code: "53300", severity: "FATAL" });
+  const { changes, pass, probes } = watch(context, [crowded, crowded, "off"]);
+  for (let round = 0; round < 4; round++) await pass(7500);
+  assert.ok(probes() >= 3);
+  assert.deepEqual(changes, []);
+});
+
 test("a loss is told once, and nothing is asked after the end", async (context) => {
-  const { availability, changes, pass, probes } = watch(context, [new Error("refused")]);
+  const { availability, changes, pass, probes } = watch(context, [refused]);
   availability.lost(new Error("first"));
   availability.lost(new Error("second"));
   await pass(375);

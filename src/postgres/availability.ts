@@ -1,4 +1,5 @@
 import type { Database } from "./database.ts";
+import { isConnectionLost } from "./errors.ts";
 
 /** Milliseconds between two looks at a database that is away; varied by half, so that many processes do not come at once. */
 const PROBE_INTERVAL_MS = 250;
@@ -50,9 +51,9 @@ export class Availability {
         sql.unsafe<{ read_only: string }[]>("SELECT current_setting('transaction_read_only') AS read_only"),
       );
       if (row?.read_only === "off") this.#found();
-      else this.#missed(new Error("the database is read-only"));
+      else this.#missed(new Error("the database is read-only"), true);
     } catch (error) {
-      this.#missed(error);
+      this.#missed(error, isConnectionLost(error));
     }
   }
 
@@ -64,8 +65,9 @@ export class Availability {
     this.#probeLater();
   }
 
-  #missed(cause: unknown): void {
-    if (this.#available) this.lost(cause);
+  /** A probe that fails for itself (no connection to spare, a timeout) says nothing about the connections that write. */
+  #missed(cause: unknown, isLoss: boolean): void {
+    if (this.#available && isLoss) this.lost(cause);
     else this.#probeLater();
   }
 }

@@ -143,6 +143,27 @@ test("one caller cannot fill what all share", async (context) => {
   assert.equal((await flood.answers).length, 20);
 });
 
+test("a shutdown is bounded, whatever the database does", async (context) => {
+  const service = await startAuditService(context);
+  const { client, admin } = service;
+  await client.recordEvents({ events: newEvents(1) });
+  const { release } = await stall(admin);
+  const events = newEvents(5, { correlationId: "cut short" });
+  const cut = errorOf(client.recordEvents({ events }));
+  await untilWaiting(admin, 1);
+  const begun = performance.now();
+  // The test's service has two seconds to settle what is under way.
+  await service.stop();
+  assert.ok(performance.now() - begun < 8000);
+  assert.equal((await cut).code, "Unavailable");
+  await release();
+  const { client: anew } = await service.restart();
+  const { results } = await anew.recordEvents({ events });
+  const fate = new Set(outcomes(results));
+  assert.ok(fate.size === 1 && (fate.has("DUPLICATE") || fate.has("RECORDED")), [...fate].join());
+  assert.equal((await verifiedChain(anew, admin, "cut short")).length, 5);
+});
+
 const memory = {
   timeout: 60_000,
   skip: existsSync("/proc/self/status") ? false : "the memory of another process is read from /proc",

@@ -116,6 +116,15 @@ test("a partition that a reader's lock keeps from being made holds no event up f
   assert.deepEqual(await rows(service.admin), { [nameOf(month)]: 3 });
 });
 
+test("a lock that keeps the months ahead from being made does not keep the service from starting", async (context) => {
+  const service = await startAuditService(context);
+  const reader = await holdLock(service, "LOCK TABLE audit_events_default IN ACCESS SHARE MODE");
+  const { client } = await service.restart({ DATASTORAGE_MONTHS_AHEAD: "3" });
+  const next = newEvent({ eventTimestamp: inMonth(addMonths(thisMonth, 1)) });
+  assert.deepEqual(outcomes((await client.recordEvents({ events: [next] })).results), ["RECORDED"]);
+  await reader.release();
+});
+
 test("rows of the log cannot be changed or removed, in the table or in any partition", async (context) => {
   const service = await startAuditService(context, { DATASTORAGE_RETENTION_DAYS: "60" });
   await record(service, "guarded", timestampFromDate(new Date()));

@@ -35,6 +35,8 @@ export interface AuditTestService extends AuditCaller {
   readonly admin: postgres.Sql;
   /** Has something ended before the database is dropped. */
   closeFirst(close: () => Promise<unknown>): void;
+  /** Ends the service alone. */
+  stop(): Promise<void>;
   /** Ends the service alone, and starts it again on the same database, with other settings where some are given. */
   restart(env?: Readonly<Record<string, string>>): Promise<AuditCaller>;
 }
@@ -78,8 +80,8 @@ export async function startAuditService(
     return caller;
   };
   const end = async () => {
-    for (const caller of callers.splice(0)) caller.close();
     await service.close();
+    for (const caller of callers.splice(0)) caller.close();
   };
   scope.after(async () => {
     for (const close of first) await close();
@@ -93,6 +95,7 @@ export async function startAuditService(
     database,
     admin,
     closeFirst: (close) => void first.push(close),
+    stop: end,
     async restart(changed = env) {
       await end();
       service = await serve({ config: testConfig(databaseUrl, changed) });
@@ -123,7 +126,14 @@ export function openCaller(address: string): AuditCaller {
 /** Resolves when the service says that it is serving, or that it is not. */
 export async function untilServing(health: Client<typeof Health>, serving = true): Promise<void> {
   const wanted = serving ? HealthCheckResponse_ServingStatus.SERVING : HealthCheckResponse_ServingStatus.NOT_SERVING;
-  for await (const { status } of health.watch({ service: AuditService.typeName })) if (status === wanted) return;
+  const enough = new AbortController();
+  try {
+    const told = health.watch({ service: AuditService.typeName }, { signal: enough.signal });
+    for await (const { status } of told) if (status === wanted) return;
+  } finally {
+    // To leave the loop is not enough for the call to end.
+    enough.abort();
+  }
   throw new Error("the service stopped telling its health");
 }
 

@@ -1,5 +1,6 @@
 import type postgres from "postgres";
 import { Fault } from "../../fault.ts";
+import type { Json } from "../../integrity/canonical.ts";
 import type { Database } from "../../postgres/database.ts";
 import { classifyError, isConnectionLost } from "../../postgres/errors.ts";
 import { parseTimestamp, timestampText } from "../timestamp.ts";
@@ -114,7 +115,8 @@ export class EventsReader {
 
   /** The keys of the events with the payload asked for, where the GIN index serves best. */
   async #find(query: EventQuery, signal: AbortSignal): Promise<FoundKeys | undefined> {
-    if (query.contains === undefined || query.correlationId !== undefined) return undefined;
+    if (query.contains === undefined || query.correlationId !== undefined || !hasScalar(query.contains))
+      return undefined;
     const statement = planFind(query, query.contains, FOUND_KEYS);
     const rows = await this.#run<{ event_id: string; event_date: string }>(statement, signal);
     if (rows.length > FOUND_KEYS) return undefined;
@@ -174,6 +176,11 @@ export class EventsReader {
       throw classifyError(error) === "transient" || classifyError(error) === "again" ? unreadable(error) : error;
     }
   }
+}
+
+/** Whether the index knows anything of an object: of empty ones it does not, and would have to be read as a whole. */
+function hasScalar(value: Json): boolean {
+  return typeof value !== "object" || value === null || Object.values(value).some(hasScalar);
 }
 
 function cursorAt(query: EventQuery, row: EventRow): Cursor {
