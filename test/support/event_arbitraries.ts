@@ -140,12 +140,27 @@ const typedPayload: fc.Arbitrary<PayloadInit> = fc
   )
   .map((value) => ({ case: "aiAnalysis", value }) as PayloadInit);
 
+/** Payloads around the bound of what is stored. */
+const hugePayload = fc
+  .tuple(fc.integer({ min: 255 * 1024, max: 257 * 1024 }), fc.constantFrom("x", "é", "\x01"))
+  .map(([bytes, character]) => {
+    const text = character.repeat(Math.floor(bytes / Buffer.byteLength(JSON.stringify(character).slice(1, -1))));
+    return { case: "eventData", value: { text } } as PayloadInit;
+  });
+
 const payload: fc.Arbitrary<PayloadInit> = fc.oneof(
-  fc.constant({ case: undefined }),
-  jsonObject.map((value) => ({ case: "eventData", value }) as PayloadInit),
-  jsonText.map((json) => ({ case: "eventDataJson", value: Buffer.from(json) }) as PayloadInit),
-  fc.uint8Array({ maxLength: 20 }).map((value) => ({ case: "eventDataJson", value }) as PayloadInit),
-  typedPayload,
+  { arbitrary: fc.constant<PayloadInit>({ case: undefined }), weight: 40 },
+  { arbitrary: jsonObject.map((value) => ({ case: "eventData", value }) as PayloadInit), weight: 40 },
+  {
+    arbitrary: jsonText.map((json) => ({ case: "eventDataJson", value: Buffer.from(json) }) as PayloadInit),
+    weight: 40,
+  },
+  {
+    arbitrary: fc.uint8Array({ maxLength: 20 }).map((value) => ({ case: "eventDataJson", value }) as PayloadInit),
+    weight: 40,
+  },
+  { arbitrary: typedPayload, weight: 40 },
+  { arbitrary: hugePayload, weight: 1 },
 );
 
 /** Moments of three months that get a partition, and of all the time that a Timestamp can name. */
