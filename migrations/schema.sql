@@ -85,13 +85,13 @@ ALTER TABLE schema_migrations ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY 
 
 CREATE UNIQUE INDEX idx_audit_events_chain ON public.audit_events USING btree (correlation_id, chain_position, event_date);
 
-CREATE INDEX idx_audit_events_correlation_id ON public.audit_events USING btree (correlation_id, event_timestamp DESC);
+CREATE INDEX idx_audit_events_correlation_id ON public.audit_events USING btree (correlation_id, event_timestamp DESC, event_id DESC);
 
 CREATE INDEX idx_audit_events_event_data_gin ON public.audit_events USING gin (event_data jsonb_path_ops) WITH (fastupdate='on', gin_pending_list_limit='16384');
 
 CREATE INDEX idx_audit_events_event_timestamp ON public.audit_events USING btree (event_timestamp DESC, event_id DESC);
 
-CREATE INDEX idx_audit_events_event_type ON public.audit_events USING btree (event_type, event_timestamp DESC);
+CREATE INDEX idx_audit_events_event_type ON public.audit_events USING btree (event_type, event_timestamp DESC, event_id DESC);
 
 CREATE INDEX idx_audit_events_pre_remediation_spec_hash ON public.audit_events USING btree (((event_data ->> 'pre_remediation_spec_hash'::text)), event_timestamp DESC) WHERE ((event_data ->> 'pre_remediation_spec_hash'::text) ~ '^sha256:[0-9a-f]{64}$'::text);
 

@@ -120,10 +120,10 @@ interface Pools {
 }
 
 function openPools({ readConnections, statementTimeoutMs }: Config, url: string, { metrics }: Telemetry): Pools {
-  const open = (use: string, connections: number) =>
-    new Database({ url, connections, applicationName: `datastorage ${use}`, statementTimeoutMs });
-  const read = open("read", readConnections);
-  const custody = open("custody", CUSTODY_CONNECTIONS);
+  const open = (use: string, connections: number, planForValues: boolean) =>
+    new Database({ url, connections, applicationName: `datastorage ${use}`, statementTimeoutMs, planForValues });
+  const read = open("read", readConnections, true);
+  const custody = open("custody", CUSTODY_CONNECTIONS, false);
   metrics.poolConnections.observe((report) => {
     const active = Math.min(read.running, readConnections);
     report(active, { pool: "read", state: "active" });

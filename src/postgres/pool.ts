@@ -12,6 +12,11 @@ export interface PoolOptions {
   readonly applicationName: string;
   /** After this the server itself cancels a statement; 0: never. */
   readonly statementTimeoutMs: number;
+  /**
+   * Plan each statement for the values it comes with. For statements that read: a plan for any values cannot know how common
+   * one is, and sorts a million events where an index has them in order.
+   */
+  readonly planForValues?: boolean;
   /** Told when a connection closes, for gauges. */
   readonly onClose?: () => void;
 }
@@ -52,6 +57,7 @@ export function openPool(options: PoolOptions): Sql {
       DateStyle: "ISO",
       synchronous_commit: "on",
       jit: "off",
+      ...(options.planForValues ? { plan_cache_mode: "force_custom_plan" } : {}),
       statement_timeout: options.statementTimeoutMs,
     } as never,
   } as postgres.Options<Record<string, never>>) as unknown as Sql;

@@ -101,16 +101,19 @@ type Bind = (value: string) => string;
  */
 function rangeConditions(query: EventQuery, cursor: Cursor | undefined, bind: Bind): string[] {
   const conditions: string[] = [];
+  const moment = (time: string) => `${bind(time)}::timestamptz`;
+  // Bound as a date of its own: a constant, by which months are left out while planning.
+  const day = (time: string) => `${bind(time.slice(0, 10))}::date`;
   const from = (time: string) => {
-    conditions.push(`event_date >= ${day(bind(time))}`, `event_timestamp >= ${moment(bind(time))}`);
+    conditions.push(`event_date >= ${day(time)}`, `event_timestamp >= ${moment(time)}`);
   };
   const before = (time: string) => {
-    conditions.push(`event_date <= ${day(bind(time))}`, `event_timestamp < ${moment(bind(time))}`);
+    conditions.push(`event_date <= ${day(time)}`, `event_timestamp < ${moment(time)}`);
   };
   const beyond = (at: { timestamp: string; eventId: string }, operator: "<" | ">") => {
     conditions.push(
-      `event_date ${operator}= ${day(bind(at.timestamp))}`,
-      `(event_timestamp, event_id) ${operator} (${moment(bind(at.timestamp))}, ${bind(at.eventId)}::text::uuid)`,
+      `event_date ${operator}= ${day(at.timestamp)}`,
+      `(event_timestamp, event_id) ${operator} (${moment(at.timestamp)}, ${bind(at.eventId)}::uuid)`,
     );
   };
   const at = cursor?.timestamp === undefined ? undefined : cursor;
@@ -122,14 +125,6 @@ function rangeConditions(query: EventQuery, cursor: Cursor | undefined, bind: Bi
     conditions.push(`chain_position > ${bind(String(cursor.position))}::text::bigint`);
   }
   return conditions;
-}
-
-function moment(parameter: string): string {
-  return `${parameter}::text::timestamptz`;
-}
-
-function day(parameter: string): string {
-  return `(${moment(parameter)} AT TIME ZONE 'UTC')::date`;
 }
 
 /** The event types that are scanned one by one; none where another index serves, or where a prefix is asked for. */
