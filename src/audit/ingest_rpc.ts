@@ -2,12 +2,10 @@ import { create } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { StatusSchema } from "../../gen/ts/google/rpc/status_pb.ts";
 import {
-  type EventResult,
   type IngestEventsRequest,
   IngestEventsRequestSchema,
   type IngestEventsResponse,
   IngestEventsResponseSchema,
-  RecordOutcome,
 } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import { type Fault, invalid } from "../fault.ts";
 import { toStatus } from "../rpc/errors.ts";
@@ -17,7 +15,7 @@ import { validateRequest } from "../rpc/validation.ts";
 import { IngestStream, type StreamResult } from "./ingest.ts";
 import { type Intake, prepareBatch } from "./intake.ts";
 import type { PreparedEvent } from "./prepare.ts";
-import { toResults } from "./results.ts";
+import { answeredEvents, toResults } from "./results.ts";
 import type { AuditServiceParts } from "./service_parts.ts";
 
 /** Batches of one stream that may wait for their answers to be taken; the stream is not read further meanwhile. */
@@ -100,18 +98,18 @@ function toResponse(
   result: StreamResult,
 ): IngestEventsResponse {
   const fault = "refused" in result ? result.refused : result.fault;
-  const results = "refused" in result ? [] : toResults(intake, header.ids, result.outcomes, parts.onAnswered);
-  const count = (outcome: RecordOutcome) => results.filter((entry) => entry.outcome === outcome).length;
-  const told = (entry: EventResult) => header.allResults || entry.outcome !== RecordOutcome.RECORDED;
+  const events = "refused" in result ? [] : answeredEvents(intake, header.ids, result.outcomes, parts.onAnswered);
+  const counts = { recorded: 0, duplicate: 0, conflict: 0, rejected: 0 };
+  for (const { outcome } of events) counts[outcome.kind]++;
+  const told = header.allResults ? events : events.filter(({ outcome }) => outcome.kind !== "recorded");
   return create(IngestEventsResponseSchema, {
     batchNumber: header.batchNumber,
     status: fault === undefined ? create(StatusSchema) : toStatus(fault, parts.log),
-    recorded: count(RecordOutcome.RECORDED),
-    duplicates: count(RecordOutcome.DUPLICATE),
-    conflicts: count(RecordOutcome.CONFLICT),
-    rejected: count(RecordOutcome.REJECTED),
-    queued: count(RecordOutcome.QUEUED),
-    results: results.filter(told),
+    recorded: counts.recorded,
+    duplicates: counts.duplicate,
+    conflicts: counts.conflict,
+    rejected: counts.rejected,
+    results: toResults(told),
   });
 }
 

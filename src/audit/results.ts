@@ -16,32 +16,49 @@ const OUTCOMES: Readonly<Record<Outcome["kind"], RecordOutcome>> = {
   rejected: RecordOutcome.REJECTED,
 };
 
+/** An event of a batch that has its outcome. */
+export interface AnsweredEvent {
+  /** Place in the batch. */
+  readonly index: number;
+  /** Empty where the caller's is none. */
+  readonly eventId: string;
+  readonly outcome: Outcome;
+}
+
 /**
- * The results of a batch: those of the door and, for the events that passed it, those of the writer, in order. Events
- * without an outcome have no result. `onAnswered` is told of those that were not recorded.
+ * The events of a batch that have their outcome, from the door or from the writer, in order; those whose fate is unknown are
+ * left out. `onAnswered` is told of those that were not recorded.
  */
-export function toResults(
+export function answeredEvents(
   intake: Intake,
   ids: readonly string[],
   outcomes: readonly (Outcome | undefined)[],
   onAnswered: (outcome: "duplicate" | "conflict" | "rejected", category: string) => void,
-): EventResult[] {
-  const results: EventResult[] = [];
-  const room = { bytes: VIOLATION_BYTES };
+): AnsweredEvent[] {
+  const answered: AnsweredEvent[] = [];
   let next = 0;
   for (const [index, entry] of intake.entries()) {
     if ("violations" in entry) {
       onAnswered("rejected", "other");
-      const violations = withinRoom(entry.violations, room);
-      results.push(toResult(index, knownId(ids[index] ?? ""), { kind: "rejected", violations }));
+      const eventId = knownId(ids[index] ?? "");
+      answered.push({ index, eventId, outcome: { kind: "rejected", violations: entry.violations } });
       continue;
     }
     const outcome = outcomes[next++];
     if (outcome === undefined) continue;
     if (outcome.kind !== "recorded") onAnswered(outcome.kind, entry.category);
-    results.push(toResult(index, entry.eventId, outcome));
+    answered.push({ index, eventId: entry.eventId, outcome });
   }
-  return results;
+  return answered;
+}
+
+/** What a reply tells of these events. */
+export function toResults(events: readonly AnsweredEvent[]): EventResult[] {
+  const room = { bytes: VIOLATION_BYTES };
+  return events.map(({ index, eventId, outcome }) => {
+    if (outcome.kind !== "rejected") return toResult(index, eventId, outcome);
+    return toResult(index, eventId, { ...outcome, violations: withinRoom(outcome.violations, room) });
+  });
 }
 
 /** Bytes of violations in one reply, which must stay under 4 MiB; beyond them each event is told its first one alone. */

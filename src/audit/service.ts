@@ -20,7 +20,7 @@ import { prepareBatch } from "./intake.ts";
 import type { PreparedEvent } from "./prepare.ts";
 import { toEventQuery } from "./read/filter_message.ts";
 import { decodeToken } from "./read/query.ts";
-import { toResults } from "./results.ts";
+import { answeredEvents, toResults } from "./results.ts";
 import type { AuditServiceParts } from "./service_parts.ts";
 import { PageSize, toAuditEvent } from "./stored_event.ts";
 
@@ -42,7 +42,7 @@ async function recordEvents(parts: AuditServiceParts, request: RecordEventsReque
   const { outcomes, fault } = await unlessAborted(context.signal, parts.writer.submit(parts.writer.open(), events));
   if (fault !== undefined) throw fault;
   const ids = request.events.map((event) => event.eventId);
-  const results = toResults(intake, ids, outcomes, parts.onAnswered);
+  const results = toResults(answeredEvents(intake, ids, outcomes, parts.onAnswered));
   return create(RecordEventsResponseSchema, { results });
 }
 
