@@ -70,7 +70,7 @@ const storage = {
     description: "Database connections for reading.",
   }),
   appendConnections: setting("DATASTORAGE_APPEND_CONNECTIONS", integer(1, 64), {
-    fallback: "4",
+    fallback: "3",
     description: "Database connections for appending, and so the number of appends under way at once.",
   }),
   statementTimeoutMs: setting("DATASTORAGE_STATEMENT_TIMEOUT", duration("100ms", "10m"), {

@@ -25,8 +25,13 @@ export interface WriterOptions {
   readonly pendingBytes: number;
 }
 
-/** One caller may fill the bounds divided by this. */
-const CALLER_SHARE = 4;
+/**
+ * One caller may fill the bounds divided by this: enough for the appends under way and the next ones, and little enough that
+ * the garbage collector does not copy a long queue again and again.
+ */
+const CALLER_SHARE = 10;
+/** Milliseconds for which a caller that sent something counts among those who share the lanes. */
+const CALLER_ACTIVE_MS = 1000;
 /** The part of the bounds that streams, which can wait, leave to calls, which cannot: the rest. */
 const STREAMS_SHARE = 0.75;
 /** Milliseconds after which a caller that was refused for lack of room should try again. */
@@ -36,8 +41,8 @@ const FULL_RETRY_MS = 250;
  * Gathers the events of all callers into appends of a good size and runs several of them at once.
  *
  * - Order: the events of one correlation are never in two appends at once, and within a caller they keep their order.
- * - Fairness: every caller with waiting events has its share of each append, and no caller holds all lanes, so that
- *   another's events find one free.
+ * - Fairness: every caller with waiting events has its share of each append, and of the lanes while others send; no caller
+ *   holds all lanes, so that another's events find one free.
  * - Bounds: events and bytes, in all and for each caller. Who streams waits for room; who calls is told to come again.
  */
 export class Writer {
@@ -48,6 +53,8 @@ export class Writer {
   /** Correlations with an append under way. */
   readonly #busy = new Set<string>();
   readonly #freeLanes: number[];
+  /** When each caller sent last, by performance.now(); the longest ago first. */
+  readonly #sentAt = new Map<CallerQueue, number>();
   /** Streams that wait for room, in order. */
   #waiters: (() => void)[] = [];
   #events = 0;
@@ -140,6 +147,8 @@ export class Writer {
         this.#bytes += event.bytes;
       });
       this.#ready.add(queue);
+      this.#sentAt.delete(queue);
+      this.#sentAt.set(queue, performance.now());
       this.#schedule();
     });
   }
@@ -215,23 +224,37 @@ export class Writer {
   #eligible(): { events: number; since: number } {
     let events = 0;
     let since = Number.POSITIVE_INFINITY;
+    const lanesEach = this.#lanesEach();
     for (const queue of this.#ready) {
-      if (!this.#mayAppend(queue)) continue;
+      if (queue.appends >= lanesEach) continue;
       events += queue.queued;
       since = Math.min(since, queue.waitingSince);
     }
     return { events, since };
   }
 
-  #mayAppend(queue: CallerQueue): boolean {
-    return queue.appends < Math.max(1, this.#options.lanes - 1);
+  /** Lanes that one caller may hold now. */
+  #lanesEach(): number {
+    const { lanes } = this.#options;
+    return Math.max(1, Math.min(lanes - 1, Math.floor(lanes / this.#activeCallers())));
+  }
+
+  /** Callers that sent something of late. */
+  #activeCallers(): number {
+    const since = performance.now() - CALLER_ACTIVE_MS;
+    for (const [queue, sentAt] of this.#sentAt) {
+      if (sentAt >= since) break;
+      this.#sentAt.delete(queue);
+    }
+    return Math.max(1, this.#sentAt.size);
   }
 
   /** Fills a draft: first an equal share for each caller, then what room is left, those served longest ago first. */
   #gather(): AppendDraft {
     const { appendEvents, appendBytes } = this.#options;
     const draft = new AppendDraft();
-    const callers = [...this.#ready].filter((queue) => this.#mayAppend(queue));
+    const lanesEach = this.#lanesEach();
+    const callers = [...this.#ready].filter((queue) => queue.appends < lanesEach);
     const isFree = (correlationId: string) => !this.#busy.has(correlationId);
     const share = Math.max(1, Math.floor(appendEvents / Math.max(1, callers.length)));
     for (const quota of [share, appendEvents]) {
