@@ -12,8 +12,23 @@ export type Intake = readonly (PreparedEvent | { readonly violations: readonly V
 /** Events prepared before other work gets its turn: about a millisecond's worth. */
 const EVENTS_A_TURN = 50;
 
-/** Checks and prepares the events of a batch, giving way to other callers in between. */
+let lastInLine: Promise<void> = Promise.resolve();
+
+/**
+ * Checks and prepares the events of a batch. Larger batches are prepared one after the other, so that the first can be
+ * appended while the next is prepared, and give way to smaller ones in between.
+ */
 export async function prepareBatch(events: readonly AuditEvent[], recordedBy: string): Promise<Intake> {
+  if (events.length <= EVENTS_A_TURN) return prepare(events, recordedBy);
+  const prepared = lastInLine.then(() => prepare(events, recordedBy));
+  lastInLine = prepared.then(
+    () => {},
+    () => {},
+  );
+  return prepared;
+}
+
+async function prepare(events: readonly AuditEvent[], recordedBy: string): Promise<Intake> {
   const context = { recordedTime: microsText(nowMicros()), recordedBy, newId: () => randomUUIDv7(), newSalt };
   const prepared: (PreparedEvent | { readonly violations: readonly Violation[] })[] = [];
   for (const [index, event] of events.entries()) {
