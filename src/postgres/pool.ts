@@ -73,8 +73,10 @@ interface SocketTarget {
  * Starts connecting and returns at once: postgres.js writes into the socket's buffer meanwhile. (Were the promise to
  * reject, it would count the connection as still connecting for good.) `host` is what it takes the TLS server name from.
  *
- * A connection that the other side ends is an error: one that ends while it is being opened, as a balancer without a server
- * behind it does, postgres.js would open again at once, and again, for ever.
+ * - A connection that the other side ends is an error: one that ends while it is being opened, as a balancer without a
+ *   server behind it does, postgres.js would open again at once, and again, for ever.
+ * - Its close is never told as that of an error: between an error and the close, postgres.js still sends statements over the
+ *   socket, and when the close comes with an error it leaves them without an answer, for ever.
  */
 function dial(target: SocketTarget): net.Socket {
   const host = target.host[0] ?? "localhost";
@@ -82,6 +84,9 @@ function dial(target: SocketTarget): net.Socket {
     ? net.connect({ path: target.path })
     : net.connect({ host, port: target.port[0] ?? 5432, noDelay: true });
   socket.on("end", () => socket.destroy(new ConnectionEnded("the database ended the connection")));
+  const emit = socket.emit as (event: string | symbol, ...args: unknown[]) => boolean;
+  socket.emit = (event: string | symbol, ...args: unknown[]) =>
+    emit.call(socket, event, ...(event === "close" ? [false] : args));
   return target.path ? socket : Object.assign(socket, { host });
 }
 

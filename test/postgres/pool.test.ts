@@ -68,6 +68,43 @@ test("a server that refuses connections counts as away, and the next statement t
   assert.ok(performance.now() - begun < 1000, "without a growing pause");
 });
 
+for (const end of ["ends", "resets"] as const) {
+  test(`a statement sent while the server ${end} the connection is answered, by an error if need be`, {
+    timeout: 20_000,
+  }, async () => {
+    const sql = pool(1, true);
+    let failed = 0;
+    for (let round = 0; round < 60; round++) {
+      await sql.unsafe("SELECT 1").catch(() => {});
+      const gone =
+        end === "resets"
+          ? proxy.reset()
+          : admin`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name = 'pool test'`.execute();
+      // One after the other, at every turn of the event loop: also when the end is noticed and not yet dealt with.
+      let running = false;
+      for (let turn = 0; turn < 60 || running; turn++) {
+        if (!running && turn < 60) {
+          running = true;
+          sql.unsafe("SELECT 1").then(
+            () => {
+              running = false;
+            },
+            () => {
+              running = false;
+              failed++;
+            },
+          );
+        }
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await gone;
+    }
+    assert.ok(failed > 0, "some were sent too late");
+    assert.deepEqual([...(await sql.unsafe("SELECT 1 AS one"))], [{ one: 1 }]);
+  });
+}
+
 test("times come as PostgreSQL's own text, to the microsecond, in UTC", async () => {
   const sql = pool(1);
   const [row] = await sql.unsafe(

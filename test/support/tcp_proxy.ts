@@ -19,6 +19,8 @@ export interface TcpProxy {
   onConnect: "pass" | "close" | "swallow";
   /** Connections accepted so far. */
   readonly accepted: number;
+  /** Resets every connection. */
+  reset(): void;
   close(): Promise<void>;
 }
 
@@ -40,6 +42,9 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
     accepted: 0,
     judge: (): Verdict => "pass",
     onConnect: "pass" as TcpProxy["onConnect"],
+    reset() {
+      for (const socket of open) socket.resetAndDestroy();
+    },
     async close() {
       for (const socket of open) socket.destroy();
       server.close();
