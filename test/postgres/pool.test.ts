@@ -101,7 +101,9 @@ for (const end of ["ends", "resets"] as const) {
       await gone;
     }
     assert.ok(failed > 0, "some were sent too late");
-    assert.deepEqual([...(await sql.unsafe("SELECT 1 AS one"))], [{ one: 1 }]);
+    // The last end may still be on its way, and postgres.js tells it once more.
+    const again = () => sql.unsafe("SELECT 1 AS one");
+    assert.deepEqual([...(await again().catch(again).catch(again))], [{ one: 1 }]);
   });
 }
 
