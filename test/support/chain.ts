@@ -16,7 +16,7 @@ export async function verifiedChain(client: AuditClient, admin: Sql, correlation
     pageSize: 1000,
     payloadForm: PayloadForm.JSON,
   };
-  const events = await listAll(client, request);
+  const { events, heads } = await readWhole(admin, correlationId, () => listAll(client, request));
   const salts = await admin<{ event_id: string; salt: string }[]>`
     SELECT id.event_id, encode(salt, 'hex') AS salt FROM audit_event_ids AS id
     JOIN audit_events USING (event_id, event_date) WHERE correlation_id = ${correlationId}`;
@@ -29,14 +29,25 @@ export async function verifiedChain(client: AuditClient, admin: Sql, correlation
     assert.equal(event.eventHash, eventHash(previous?.eventHash, digest));
     previous = event;
   }
-  const heads = await admin`
-    SELECT chain_position::int AS position, event_hash AS hash FROM audit_chain_heads WHERE correlation_id = ${correlationId}`;
   const head = previous && { position: events.length, hash: previous.eventHash };
-  assert.deepEqual(
-    [...heads].map((row) => ({ ...row })),
-    head ? [head] : [],
-  );
+  assert.deepEqual(heads, head ? [head] : []);
   return events;
+}
+
+/** Reads a chain with its head: again when the head has moved meanwhile, as it does while events are still appended. */
+async function readWhole(admin: Sql, correlationId: string, read: () => Promise<AuditEvent[]>) {
+  const readHeads = async () => {
+    const rows = await admin`
+      SELECT chain_position::int AS position, event_hash AS hash FROM audit_chain_heads
+      WHERE correlation_id = ${correlationId}`;
+    return [...rows].map((row) => ({ ...row }));
+  };
+  for (let before = await readHeads(); ; ) {
+    const events = await read();
+    const heads = await readHeads();
+    if (JSON.stringify(heads) === JSON.stringify(before)) return { events, heads };
+    before = heads;
+  }
 }
 
 const OUTCOMES: Readonly<Record<EventOutcome, string>> = {

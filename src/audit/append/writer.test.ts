@@ -122,16 +122,28 @@ test("one caller never has all lanes, so that another finds one free", async () 
 test("callers share an append evenly, and what one leaves the others may have", async () => {
   const { writer: one, appends, next } = writer({ lanes: 1, appendEvents: 30 });
   const [busy, quiet] = [one.open(), one.open()];
-  void one.submit(one.open(), events(1, "first"));
+  void one.submit(one.open(), events(11, "first"));
   const first = await next();
   const flood = Array.from({ length: 100 }, (_, index) => preparedEvent({ correlation_id: `flood-${index}` }));
   void one.submit(busy, flood);
-  void one.submit(quiet, events(5, "quiet"));
+  void one.submit(quiet, events(12, "quiet"));
   first.record();
   const shared = await next();
   assert.equal(appends.length, 0);
   const mine = shared.events.filter(({ correlationId }) => correlationId === "quiet");
-  assert.deepEqual([mine.length, shared.events.length], [5, 30]);
+  assert.deepEqual([mine.length, shared.events.length], [12, 30]);
+});
+
+test("while small batches come in among large ones, appends are short", async () => {
+  const { writer: one, next } = writer({ lanes: 1, appendEvents: 40 });
+  void one.submit(one.open(), events(1, "small"));
+  const first = await next();
+  void one.submit(
+    one.open(),
+    Array.from({ length: 100 }, (_, index) => preparedEvent({ correlation_id: `flood-${index}` })),
+  );
+  first.record();
+  assert.equal((await next()).events.length, 10);
 });
 
 test("a lone event waits for company no longer than the linger", async () => {

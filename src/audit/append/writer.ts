@@ -30,6 +30,10 @@ export interface WriterOptions {
  * the garbage collector does not copy a long queue again and again.
  */
 const CALLER_SHARE = 10;
+/** Who sends no more events than this at once waits for the answer, and not for a rate. */
+const SMALL_BATCH = 10;
+/** While small batches come in among large ones, appends hold their bound divided by this: what is small waits for what runs. */
+const SHORT_APPENDS = 4;
 /** Milliseconds for which a caller that sent something counts among those who share the lanes. */
 const CALLER_ACTIVE_MS = 1000;
 /** The part of the bounds that streams, which can wait, leave to calls, which cannot: the rest. */
@@ -57,6 +61,9 @@ export class Writer {
   readonly #sentAt = new Map<CallerQueue, number>();
   /** Streams that wait for room, in order. */
   #waiters: (() => void)[] = [];
+  /** When the last small and the last large batch came, by performance.now(). */
+  #smallSentAt = Number.NEGATIVE_INFINITY;
+  #largeSentAt = Number.NEGATIVE_INFINITY;
   #events = 0;
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -148,7 +155,10 @@ export class Writer {
       });
       this.#ready.add(queue);
       this.#sentAt.delete(queue);
-      this.#sentAt.set(queue, performance.now());
+      const now = performance.now();
+      this.#sentAt.set(queue, now);
+      if (events.length <= SMALL_BATCH) this.#smallSentAt = now;
+      else this.#largeSentAt = now;
       this.#schedule();
     });
   }
@@ -207,7 +217,7 @@ export class Writer {
       const eligible = this.#eligible();
       if (eligible.events === 0) return;
       const waited = performance.now() - eligible.since;
-      if (eligible.events < this.#options.appendEvents && waited < this.#options.lingerMs) {
+      if (eligible.events < this.#appendEvents() && waited < this.#options.lingerMs) {
         this.#timer ??= setTimeout(() => {
           this.#timer = undefined;
           this.#schedule();
@@ -233,6 +243,13 @@ export class Writer {
     return { events, since };
   }
 
+  /** Events that one append holds now at most. */
+  #appendEvents(): number {
+    const { appendEvents } = this.#options;
+    const mixed = performance.now() - Math.min(this.#smallSentAt, this.#largeSentAt) < CALLER_ACTIVE_MS;
+    return mixed ? Math.ceil(appendEvents / SHORT_APPENDS) : appendEvents;
+  }
+
   /** Lanes that one caller may hold now. */
   #lanesEach(): number {
     const { lanes } = this.#options;
@@ -251,7 +268,8 @@ export class Writer {
 
   /** Fills a draft: first an equal share for each caller, then what room is left, those served longest ago first. */
   #gather(): AppendDraft {
-    const { appendEvents, appendBytes } = this.#options;
+    const { appendBytes } = this.#options;
+    const appendEvents = this.#appendEvents();
     const draft = new AppendDraft();
     const lanesEach = this.#lanesEach();
     const callers = [...this.#ready].filter((queue) => queue.appends < lanesEach);
