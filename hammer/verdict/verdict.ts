@@ -1,0 +1,65 @@
+import type { Finding } from "./finding.ts";
+
+export type { Finding } from "./finding.ts";
+
+export interface VerdictOptions {
+  /** The history files of all clients. */
+  readonly histories: readonly string[];
+  /** The database, as one who may read audit_events. */
+  readonly databaseUrl: string;
+  /** For a campaign in which Valkey was wiped: events that were only ever QUEUED may be absent, and are counted apart. */
+  readonly allowLostQueued?: boolean;
+  /** Where each event that is lost so is named, an id a line. */
+  readonly lostQueuedFile?: string;
+  /** `total` is an estimate for the stage `table`. */
+  readonly onProgress?: (progress: { stage: "histories" | "table"; done: number; total: number }) => void;
+}
+
+/** What the clients did. Numbers of events, save `batches`. */
+export interface Totals {
+  readonly batches: number;
+  /** Sent, each counted once. */
+  readonly sent: number;
+  /** Acknowledged with an outcome, each counted once by its first one. */
+  readonly acknowledged: number;
+  readonly recorded: number;
+  readonly queued: number;
+  readonly duplicates: number;
+  /** Never acknowledged. */
+  readonly open: number;
+  /** Attempts without an outcome. */
+  readonly unknown: number;
+  /** Sent again because the fate was unknown. */
+  readonly resent: number;
+  /** Sent again on purpose after they were acknowledged. */
+  readonly repeated: number;
+  /** Sent again with other content, and how many of these were QUEUED: each becomes a dead letter. */
+  readonly twins: number;
+  readonly twinsQueued: number;
+  /** Rows of audit_events. */
+  readonly stored: number;
+}
+
+/** Whether what the clients were told is what the database holds. */
+export interface Verdict {
+  /** No finding but lostQueued. */
+  readonly clean: boolean;
+  readonly totals: Totals;
+  /** Acknowledged and absent. */
+  readonly lost: Finding;
+  /** Acknowledged as QUEUED alone and absent, where that is allowed; 0 otherwise. */
+  readonly lostQueued: Finding;
+  /** An id that stands more than once in audit_events. */
+  readonly duplicated: Finding;
+  /** In audit_events, and no client sent it. */
+  readonly unexpected: Finding;
+  /** Acknowledged on one stream, of one correlation, and at an earlier place than one sent before it. */
+  readonly outOfOrder: Finding;
+  /** Stored with other content than was sent, or answered as it must not be. */
+  readonly conflicting: Finding;
+}
+
+/** Compares histories with the database. Faults in chains are not its matter: see `datastorage fsck`. */
+export function verdict(_options: VerdictOptions): Promise<Verdict> {
+  throw new Error("not yet");
+}
