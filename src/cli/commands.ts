@@ -1,6 +1,6 @@
 import type { Command } from "./command.ts";
 
-/** The commands in the order of the help. Loaded one by one: none waits for what another needs. */
+/** The commands in the order of the help; some have a name of two words. Loaded one by one: none waits for what another needs. */
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.ts")).serve,
   migrate: async () => (await import("./migrate.ts")).migrate,
@@ -9,6 +9,10 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   get: async () => (await import("./get.ts")).get,
   timeline: async () => (await import("./timeline/timeline.ts")).timeline,
   info: async () => (await import("./info.ts")).info,
+  "deadletter status": async () => (await import("./deadletter/status.ts")).status,
+  "deadletter list": async () => (await import("./deadletter/list.ts")).list,
+  "deadletter replay": async () => (await import("./deadletter/replay.ts")).replay,
+  "deadletter discard": async () => (await import("./deadletter/discard.ts")).discard,
 };
 
 export const COMMAND_NAMES: readonly string[] = Object.keys(LOADERS);
@@ -17,6 +21,13 @@ export async function loadCommand(name: string): Promise<Command | undefined> {
   return Object.hasOwn(LOADERS, name) ? LOADERS[name]?.() : undefined;
 }
 
-export async function loadCommands(): Promise<Command[]> {
-  return Promise.all(Object.values(LOADERS).map((load) => load()));
+/** The commands whose name begins with the word `group`; all without it. */
+export async function loadCommands(group?: string): Promise<Command[]> {
+  const wanted = Object.entries(LOADERS).filter(([name]) => group === undefined || name.startsWith(`${group} `));
+  return Promise.all(wanted.map(([, load]) => load()));
+}
+
+/** Whether commands have a name of two words that begins with this one. */
+export function isGroup(word: string): boolean {
+  return COMMAND_NAMES.some((name) => name.startsWith(`${word} `));
 }

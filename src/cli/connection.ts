@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { AuditService } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
+import { DeadLetterService } from "../../gen/ts/kubernaut/audit/v1/dead_letter_service_pb.ts";
 import { formatHostPort, type HostPort, hostPort } from "../config/kinds.ts";
 import type { Flags, Given, Invocation } from "./command.ts";
 import { UsageError } from "./exit_code.ts";
@@ -44,6 +45,7 @@ interface TlsMaterial {
 /** An open way to a service. Nothing is sent before the first call. */
 export interface Connection {
   readonly client: Client<typeof AuditService>;
+  readonly deadLetters: Client<typeof DeadLetterService>;
   readonly target: Target;
   close(): void;
 }
@@ -97,6 +99,7 @@ export function connect({ given, terminal }: Invocation): Connection {
   const transport = createGrpcTransport({ baseUrl, sessionManager, readMaxBytes: READ_MAX_BYTES });
   return {
     client: createClient(AuditService, transport),
+    deadLetters: createClient(DeadLetterService, transport),
     target,
     close: () => sessionManager.abort(),
   };

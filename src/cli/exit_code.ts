@@ -18,8 +18,11 @@ export const EXIT_MEANINGS: readonly (readonly [code: ExitCode, meaning: string]
     EXIT.usage,
     "Wrong usage: unknown flags, values that break a rule, faults of the configuration, files that are not there.",
   ],
-  [EXIT.refused, "Some events were not stored: rejected, in conflict with a stored one, or lines that are no event."],
-  [EXIT.notFound, "There is no such event or remediation."],
+  [
+    EXIT.refused,
+    "Some events were not stored: rejected, in conflict with a stored one, or lines that are no event; dead letters that stay.",
+  ],
+  [EXIT.notFound, "There is no such event, remediation or dead letter."],
   [EXIT.interrupted, "Interrupted by Ctrl-C (SIGINT)."],
   [EXIT.terminated, "Ended by SIGTERM before the work was done."],
 ];

@@ -1,7 +1,7 @@
 import { nearest } from "../config/nearest.ts";
 import { readArguments } from "./arguments.ts";
 import type { Command, Invocation } from "./command.ts";
-import { COMMAND_NAMES, loadCommand, loadCommands } from "./commands.ts";
+import { COMMAND_NAMES, isGroup, loadCommand, loadCommands } from "./commands.ts";
 import { readTarget, urlOf } from "./connection.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit_code.ts";
 import { describeFailure, failureJson } from "./failure.ts";
@@ -26,25 +26,37 @@ async function runNamed([name = "help", ...rest]: readonly string[], terminal: T
     await terminal.stdout.write(`${VERSION}\n`);
     return EXIT.ok;
   }
-  const wantsHelp = ["help", "--help", "-h"].includes(name);
-  const named = wantsHelp ? rest[0] : name;
-  if (named === undefined) {
+  const wantsHelp = isHelp(name);
+  const [first, ...others] = wantsHelp ? rest : [name, ...rest];
+  if (first === undefined) {
     await terminal.stdout.write(overview(await loadCommands()));
     return EXIT.ok;
   }
-  const command = await findCommand(named);
-  const given = readArguments(command, wantsHelp ? ["--help"] : rest);
+  const [second, ...more] = others;
+  const grouped = isGroup(first);
+  if (grouped && (second === undefined || isHelp(second))) {
+    await terminal.stdout.write(overview(await loadCommands(first)));
+    return EXIT.ok;
+  }
+  const command = await findCommand(grouped ? `${first} ${second}` : first);
+  const given = readArguments(command, wantsHelp ? ["--help"] : grouped ? more : others);
   if (!given.has("help")) return runCommand(command, { given, terminal });
   await terminal.stdout.write(commandHelp(command));
   return EXIT.ok;
+}
+
+function isHelp(word: string): boolean {
+  return ["help", "--help", "-h"].includes(word);
 }
 
 async function findCommand(name: string): Promise<Command> {
   const command = await loadCommand(name);
   if (command !== undefined) return command;
   if (name.startsWith("-")) throw new UsageError(`the command comes first, and flags such as ${name} after it`);
-  const likely = nearest(name, COMMAND_NAMES);
-  const hint = likely === undefined ? `the commands are ${COMMAND_NAMES.join(", ")}` : `did you mean ${likely}?`;
+  const [first = ""] = name.split(" ");
+  const known = isGroup(first) ? COMMAND_NAMES.filter((one) => one.startsWith(`${first} `)) : COMMAND_NAMES;
+  const likely = nearest(name, known);
+  const hint = likely === undefined ? `the commands are ${known.join(", ")}` : `did you mean ${likely}?`;
   throw new UsageError(`${JSON.stringify(name)} is no command; ${hint}`);
 }
 

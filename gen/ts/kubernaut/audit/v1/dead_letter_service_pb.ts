@@ -256,7 +256,7 @@ export type DeadLetterStatus = Message<"kubernaut.audit.v1.DeadLetterStatus"> & 
   bytes: bigint;
 
   /**
-   * Bytes at most.
+   * Bytes that the dead letters of both streams may take together.
    *
    * @generated from field: int64 bytes_limit = 4;
    */
