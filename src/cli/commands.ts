@@ -9,6 +9,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   get: async () => (await import("./get.ts")).get,
   timeline: async () => (await import("./timeline/timeline.ts")).timeline,
   info: async () => (await import("./info.ts")).info,
+  fsck: async () => (await import("./fsck/fsck.ts")).fsck,
   "deadletter status": async () => (await import("./deadletter/status.ts")).status,
   "deadletter list": async () => (await import("./deadletter/list.ts")).list,
   "deadletter replay": async () => (await import("./deadletter/replay.ts")).replay,

@@ -13,7 +13,10 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 export const EXIT_MEANINGS: readonly (readonly [code: ExitCode, meaning: string])[] = [
   [EXIT.ok, "Done."],
-  [EXIT.failed, "The service cannot be reached, failed, or could not start; or a file could not be read to its end."],
+  [
+    EXIT.failed,
+    "The service cannot be reached, failed, or could not start; a file could not be read to its end; `fsck` found faults.",
+  ],
   [
     EXIT.usage,
     "Wrong usage: unknown flags, values that break a rule, faults of the configuration, files that are not there.",

@@ -1,11 +1,9 @@
 import { readConfig } from "../config/config.ts";
-import { Fault } from "../fault.ts";
-import { classifyError } from "../postgres/errors.ts";
 import { migrate as applyMigrations } from "../postgres/migrate.ts";
 import { noPositionals } from "./arguments.ts";
 import type { Command, Invocation } from "./command.ts";
+import { asDatabaseFailure } from "./database_failure.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit_code.ts";
-import { StartFailure } from "./failure.ts";
 
 export const migrate: Command = {
   name: "migrate",
@@ -31,19 +29,10 @@ async function runMigrate({ given, terminal }: Invocation): Promise<ExitCode> {
   const { databaseUrl } = file === undefined ? readConfig(terminal.env) : readConfig(terminal.env, file);
   if (databaseUrl === undefined) throw new UsageError("DATABASE_URL is not set: it names the database to migrate");
   const { applied, version } = await applyMigrations(databaseUrl).catch((error: unknown) => {
-    throw asFailure(error);
+    throw asDatabaseFailure(error);
   });
   const lines = applied.map((name) => `applied ${name}\n`).join("");
   const text = `${lines}the schema is at version ${version}${applied.length === 0 ? " already" : ""}\n`;
   await terminal.stdout.write(given.has("json") ? `${JSON.stringify({ applied, version })}\n` : text);
   return EXIT.ok;
-}
-
-/** A database that is away, or that refuses, is no defect of ours: its own words say what to do. */
-function asFailure(error: unknown): unknown {
-  if (error instanceof Fault || !(error instanceof Error)) return error;
-  const { code } = error as { code?: unknown };
-  const why = `${error.message}${typeof code === "string" ? ` (${code})` : ""}`;
-  const away = classifyError(error) === "transient" ? "the database cannot be used now" : "the database refuses";
-  return new StartFailure(`${away}: ${why}`, { cause: error });
 }

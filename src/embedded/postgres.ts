@@ -177,6 +177,19 @@ function postmasterLines(paths: ClusterPaths): readonly string[] {
   }
 }
 
+/**
+ * Where the PostgreSQL that another process runs on this data folder takes connections, by what stands in the folder.
+ * Undefined: none is there, or it is still starting. @throws Error of the file system where this user may not look.
+ */
+export function findPostgres(dataDir: string): string | undefined {
+  const paths = clusterPaths(resolve(dataDir));
+  const file = join(paths.data, "postmaster.pid");
+  if (!existsSync(file)) return undefined;
+  const lines = readFileSync(file, "utf8").split("\n");
+  if (lines[7]?.trim() !== "ready") return undefined;
+  return urlOf("datastorage", readFileSync(paths.password, "utf8").trim(), Number(lines[3]), "datastorage");
+}
+
 async function ensureDatabase(adminUrl: string, password: string): Promise<void> {
   const sql = postgres(adminUrl, { max: 1, onnotice: () => {}, connection: { application_name: "embedded" } });
   try {

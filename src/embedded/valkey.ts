@@ -150,10 +150,28 @@ async function preparePassword(paths: ValkeyPaths, identity: Identity): Promise<
     await mkdir(paths.data, { mode: 0o700 });
     handOver(paths.data, identity);
   }
-  const kept = existsSync(paths.config)
-    ? /^requirepass (\S+)$/m.exec(readFileSync(paths.config, "utf8"))?.[1]
-    : undefined;
-  return kept ?? randomBytes(24).toString("base64url");
+  return readSetting(paths, "requirepass") ?? randomBytes(24).toString("base64url");
+}
+
+/** A setting of the configuration that is there. */
+function readSetting(paths: ValkeyPaths, name: "port" | "requirepass"): string | undefined {
+  if (!existsSync(paths.config)) return undefined;
+  return new RegExp(`^${name} (\\S+)$`, "m").exec(readFileSync(paths.config, "utf8"))?.[1];
+}
+
+function pidFileOf(paths: ValkeyPaths): string {
+  return join(paths.data, "valkey.pid");
+}
+
+/**
+ * Where the Valkey that another process runs on this data folder takes connections, by what stands in the folder. Undefined:
+ * none is there. @throws Error of the file system where this user may not look.
+ */
+export function findValkey(dataDir: string): string | undefined {
+  const paths = valkeyPaths(resolve(dataDir), resolve(dataDir));
+  const [password, port] = [readSetting(paths, "requirepass"), readSetting(paths, "port")];
+  if (password === undefined || port === undefined || !existsSync(pidFileOf(paths))) return undefined;
+  return urlOf(password, Number(port));
 }
 
 async function listen(launch: Launch): Promise<{ server: LeashedServer; port: number }> {
@@ -190,7 +208,7 @@ function configuration(paths: ValkeyPaths, port: number, password: string): stri
     port: String(port),
     requirepass: password,
     dir: JSON.stringify(paths.data),
-    pidfile: JSON.stringify(join(paths.data, "valkey.pid")),
+    pidfile: JSON.stringify(pidFileOf(paths)),
     "set-proc-title": "no",
     appendonly: "yes",
     appendfsync: "always",

@@ -1,0 +1,107 @@
+import { parseTimestamp, timestampText } from "../audit/timestamp.ts";
+import { canonicalText, type Json } from "../integrity/canonical.ts";
+import { contentDigest, type DigestedFields, eventHash } from "../integrity/event_digest.ts";
+import type { Evidence, FaultKind } from "./findings.ts";
+
+/** An event of a chain as chains.sql gives it. */
+export interface LinkRow {
+  readonly event_id: string;
+  readonly event_version: string;
+  readonly event_timestamp: string;
+  readonly event_date: string;
+  readonly event_type: string;
+  readonly event_category: string;
+  readonly event_action: string;
+  readonly event_outcome: string;
+  readonly actor_type: string;
+  readonly actor_id: string;
+  readonly resource_type: string;
+  readonly resource_id: string;
+  readonly correlation_id: string;
+  readonly parent_event_id: string | null;
+  readonly parent_event_date: string | null;
+  readonly namespace: string | null;
+  readonly cluster_name: string | null;
+  readonly event_data: string;
+  readonly severity: string | null;
+  readonly duration_ms: string | null;
+  readonly error_code: string | null;
+  readonly error_message: string | null;
+  readonly retention_days: number;
+  readonly is_sensitive: boolean;
+  readonly recorded_time: string;
+  readonly recorded_by: string;
+  readonly event_hash: string;
+  readonly previous_event_hash: string | null;
+  readonly chain_position: string;
+  /** Hex; null where there is none: then only the links can be checked, and not the content. */
+  readonly salt: string | null;
+}
+
+export type LinkFault = readonly [kind: FaultKind<"chains">, evidence: Evidence];
+
+/**
+ * What is wrong with an event, given the one before it in the order of chains (of any chain; undefined for the first of all).
+ * Each hash is held against what the row itself says came before, so that one changed event is one fault and does not make
+ * those after it look changed as well.
+ */
+export function linkFaults(row: LinkRow, before: LinkRow | undefined): LinkFault[] {
+  const position = Number(row.chain_position);
+  const where = { correlationId: row.correlation_id, position, eventId: row.event_id };
+  const previous = before?.correlation_id === row.correlation_id ? before : undefined;
+  const last = previous === undefined ? 0 : Number(previous.chain_position);
+  const faults: LinkFault[] = [];
+  if (position === last) faults.push(["fork", { ...where, found: `also event ${previous?.event_id}` }]);
+  else if (position !== last + 1) {
+    faults.push(["gap", { ...where, expected: `position ${last + 1}`, found: `position ${position}` }]);
+  } else if ((previous?.event_hash ?? null) !== row.previous_event_hash) {
+    const [expected, found] = [previous?.event_hash ?? "none", row.previous_event_hash ?? "none"];
+    faults.push(["previous_hash", { ...where, expected, found }]);
+  }
+  const content = contentFault(row);
+  return content === undefined ? faults : [...faults, [content[0], { ...where, ...content[1] }]];
+}
+
+function contentFault(row: LinkRow): LinkFault | undefined {
+  if (row.salt === null) return undefined;
+  let expected: string;
+  try {
+    expected = eventHash(row.previous_event_hash ?? undefined, contentDigest(digestedFields(row), row.salt));
+  } catch (error) {
+    return ["unreadable", { found: error instanceof Error ? error.name : "no event" }];
+  }
+  return expected === row.event_hash ? undefined : ["event_hash", { expected, found: row.event_hash }];
+}
+
+/** The fields that the digest covers, as they were when the event was recorded. */
+function digestedFields(row: LinkRow): DigestedFields {
+  return {
+    actor_id: row.actor_id,
+    actor_type: row.actor_type,
+    cluster_name: row.cluster_name ?? undefined,
+    correlation_id: row.correlation_id,
+    duration_ms: row.duration_ms === null ? undefined : Number(row.duration_ms),
+    error_code: row.error_code ?? undefined,
+    error_message: row.error_message ?? undefined,
+    event_action: row.event_action,
+    event_category: row.event_category,
+    // jsonb keeps neither the order of keys nor the way a number was written.
+    event_data: canonicalText(JSON.parse(row.event_data) as Json),
+    event_date: row.event_date,
+    event_id: row.event_id,
+    event_outcome: row.event_outcome,
+    event_timestamp: timestampText(parseTimestamp(row.event_timestamp)),
+    event_type: row.event_type,
+    event_version: row.event_version,
+    is_sensitive: row.is_sensitive,
+    namespace: row.namespace ?? undefined,
+    parent_event_date: row.parent_event_date ?? undefined,
+    parent_event_id: row.parent_event_id ?? undefined,
+    recorded_by: row.recorded_by,
+    recorded_time: timestampText(parseTimestamp(row.recorded_time)),
+    resource_id: row.resource_id,
+    resource_type: row.resource_type,
+    retention_days: row.retention_days,
+    severity: row.severity ?? undefined,
+  };
+}
