@@ -41,6 +41,38 @@ export interface PrepareContext {
 /** Memory beside the row: digests, ids and the objects themselves. */
 const OVERHEAD_BYTES = 512;
 
+/** The columns of a row, in its order. */
+export const ROW_COLUMNS = [
+  "event_id",
+  "event_version",
+  "event_timestamp",
+  "event_date",
+  "event_type",
+  "event_category",
+  "event_action",
+  "event_outcome",
+  "actor_type",
+  "actor_id",
+  "resource_type",
+  "resource_id",
+  "correlation_id",
+  "parent_event_id",
+  "parent_event_date",
+  "namespace",
+  "cluster_name",
+  "event_data",
+  "severity",
+  "duration_ms",
+  "error_code",
+  "error_message",
+  "retention_days",
+  "is_sensitive",
+  "recorded_time",
+  "recorded_by",
+] as const;
+
+export type RowColumn = (typeof ROW_COLUMNS)[number];
+
 /** Completes a submission, digests it and writes its row. */
 export function prepareEvent(submission: Submission, context: PrepareContext): PreparedEvent {
   const derived = deriveFields(submission.event_type, submission.correlation_id);
@@ -50,37 +82,7 @@ export function prepareEvent(submission: Submission, context: PrepareContext): P
     recorded_by: context.recordedBy,
   });
   const salt = context.newSalt();
-  const columns = [
-    fields.event_id,
-    fields.event_version,
-    fields.event_timestamp,
-    fields.event_date,
-    fields.event_type,
-    fields.event_category,
-    fields.event_action,
-    fields.event_outcome,
-    fields.actor_type,
-    fields.actor_id,
-    fields.resource_type,
-    fields.resource_id,
-    fields.correlation_id,
-    fields.parent_event_id,
-    fields.parent_event_date,
-    fields.namespace,
-    fields.cluster_name,
-    fields.event_data,
-    fields.severity,
-    fields.duration_ms,
-    fields.error_code,
-    fields.error_message,
-    fields.retention_days,
-    fields.is_sensitive,
-    fields.recorded_time,
-    fields.recorded_by,
-  ];
-  const plain = columns.join(FIELD_SEPARATOR);
-  const escaped = hasSeparator(plain, columns.length);
-  const row = escaped ? columns.map(escapeField).join(FIELD_SEPARATOR) : plain;
+  const { row, escaped } = joinRow(ROW_COLUMNS.map((column) => fields[column]));
   return {
     eventId: fields.event_id,
     eventDate: fields.event_date,
@@ -94,6 +96,39 @@ export function prepareEvent(submission: Submission, context: PrepareContext): P
     escaped,
     bytes: row.length + OVERHEAD_BYTES,
   };
+}
+
+/** The values of an event's row, in the order of ROW_COLUMNS; empty where there is none. */
+export function splitRow({ row, escaped }: Pick<PreparedEvent, "row" | "escaped">): string[] {
+  const values = row.split(FIELD_SEPARATOR);
+  return escaped ? values.map(unescapeField) : values;
+}
+
+/** The event whose row had these values: what prepareEvent made, again. */
+export function restoreEvent(
+  values: Readonly<Record<RowColumn, string>>,
+  { salt, contentDigest, submissionDigest }: Pick<PreparedEvent, "salt" | "contentDigest" | "submissionDigest">,
+): PreparedEvent {
+  const { row, escaped } = joinRow(ROW_COLUMNS.map((column) => values[column]));
+  return {
+    eventId: values.event_id,
+    eventDate: values.event_date,
+    correlationId: values.correlation_id,
+    category: values.event_category,
+    occurredAtMs: Date.parse(values.event_timestamp),
+    salt,
+    contentDigest,
+    submissionDigest,
+    row,
+    escaped,
+    bytes: row.length + OVERHEAD_BYTES,
+  };
+}
+
+function joinRow(values: readonly (string | number | boolean | undefined)[]): { row: string; escaped: boolean } {
+  const plain = values.join(FIELD_SEPARATOR);
+  const escaped = hasSeparator(plain, values.length);
+  return { row: escaped ? values.map(escapeField).join(FIELD_SEPARATOR) : plain, escaped };
 }
 
 function hasSeparator(row: string, columns: number): boolean {
@@ -110,4 +145,11 @@ export function escapeField(value: string | number | boolean | undefined): strin
     .replaceAll(ESCAPE, `${ESCAPE}0`)
     .replaceAll(RECORD_SEPARATOR, `${ESCAPE}1`)
     .replaceAll(FIELD_SEPARATOR, `${ESCAPE}2`);
+}
+
+function unescapeField(value: string): string {
+  return value
+    .replaceAll(`${ESCAPE}1`, RECORD_SEPARATOR)
+    .replaceAll(`${ESCAPE}2`, FIELD_SEPARATOR)
+    .replaceAll(`${ESCAPE}0`, ESCAPE);
 }
