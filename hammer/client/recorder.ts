@@ -41,7 +41,7 @@ async function recordUntilAcked(batch: Batch, { connection, tally, answerTimeout
       tally.acked(batch, call, outcomesOf(batch.count, answer.results));
       return;
     } catch (error) {
-      const { why, retryMs } = refusalOfCall(error as ServiceError);
+      const { why, retryMs } = refusalOfCall(error as ServiceError | Error);
       tally.unknown(batch, call, why);
       // An answer of the service itself has a RetryInfo; anything else may be the connection's end.
       if (retryMs === undefined) connection.giveUp(link);

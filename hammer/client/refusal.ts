@@ -25,8 +25,9 @@ export function refusalOfStatus(status: Status): Refusal {
   };
 }
 
-/** The refusal that ended a call. */
-export function refusalOfCall(end: Pick<StatusObject, "code" | "details" | "metadata">): Refusal {
+/** The refusal that ended a call, or what kept it from being made: another call has just given the link up, say. */
+export function refusalOfCall(end: Pick<StatusObject, "code" | "details" | "metadata"> | Error): Refusal {
+  if (!("metadata" in end)) return { why: end.message, retryMs: undefined };
   const bytes = statusBytes(end);
   const details = bytes && refusalOfStatus(fromBinary(StatusSchema, bytes));
   return { why: `${codes[end.code]}: ${end.details}`, retryMs: details?.retryMs };
