@@ -81,8 +81,7 @@ export class Valkey {
   }
 
   /**
-   * Runs commands on a connection of their own and resolves when all that they wrote is on disk. `synced` resolves then too,
-   * for who wants to know in between.
+   * Runs commands on a connection of their own and resolves when all that they wrote is on disk.
    *
    * @throws as `run`; also `unavailable` when the fsync is not told in time. Durability is then proved anew.
    */
@@ -121,6 +120,8 @@ export class Valkey {
       return await work();
     } catch (error) {
       if (error instanceof Fault) throw error;
+      // The driver attaches what was sent, and that is events.
+      if (error instanceof Error) Reflect.deleteProperty(error, "command");
       const answer = classifyAnswer(error);
       if (answer === "full") throw queueFull("the queue's server has no memory left", error);
       if (answer === "defect") throw error;

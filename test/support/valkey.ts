@@ -20,6 +20,8 @@ export interface TestValkey {
   readonly admin: Redis;
   /** As `kill -9`; resolves when it is gone. */
   kill(): Promise<void>;
+  /** Takes away its data; to be called while it is killed. */
+  wipe(): Promise<void>;
   /** Starts it again after `kill`, on the same port and data. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -54,6 +56,7 @@ export async function startTestValkey(): Promise<TestValkey | string> {
       process.kill(Number(readFileSync(join(dataDir, "valkey", "valkey.pid"), "utf8")), "SIGKILL");
       await (server as EmbeddedValkey).ended;
     },
+    wipe: () => rm(join(dataDir, "valkey", "appendonlydir"), { recursive: true }),
     async restart() {
       server = await start(port);
       if (server?.url !== url) throw new Error(`Valkey did not come back at its port ${port}`);
