@@ -1,0 +1,116 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { settings } from "../src/config/settings.ts";
+import { faultText } from "../src/fsck/findings.ts";
+import { fsck } from "../src/fsck/fsck.ts";
+import { breakThings } from "./breaking.ts";
+import { type Clients, startClients } from "./client/clients.ts";
+import { depth } from "./faults/valkey_faults.ts";
+import { type DeadLetters, readDeadLetters } from "./letters.ts";
+import type { Options } from "./options.ts";
+import type { Progress } from "./progress.ts";
+import type { Stage } from "./stage/stage.ts";
+import { Tally } from "./tally.ts";
+import { Found } from "./verdict/finding.ts";
+import { type Verdict, verdict } from "./verdict/verdict.ts";
+
+/** Client processes. */
+const CLIENTS = 2;
+/** Milliseconds until clients have everything acknowledged when nothing is broken any more. */
+const LAST_ANSWERS_MS = 180_000;
+/** Milliseconds without any entry leaving the queue after which it counts as stuck. */
+const STUCK_MS = 60_000;
+
+/** What a campaign came to. */
+export interface Outcome {
+  readonly seconds: number;
+  readonly tally: Tally;
+  readonly verdict: Verdict;
+  readonly deadLetters: DeadLetters;
+  readonly storeFaults: Found;
+  /** Entries that were still in the queue when it moved no more. */
+  readonly queueLeft: number;
+  /** Lives of services that ended otherwise than by a fault. */
+  readonly crashes: readonly string[];
+}
+
+/** Runs clients against the stage while things break, heals everything, and compares what was told with what is stored. */
+export async function runCampaign(
+  stage: Stage,
+  options: Options,
+  progress: Progress,
+  onClients: (clients: Clients) => void,
+): Promise<Outcome> {
+  const begun = performance.now();
+  const tally = new Tally();
+  const historyFolder = join(stage.folder, "histories");
+  mkdirSync(historyFolder);
+  const clients = startClients({
+    seed: options.seed,
+    addresses: stage.services.map(({ address }) => address),
+    eventsPerSecond: options.rate / CLIENTS,
+    processes: CLIENTS,
+    historyFolder,
+  });
+  onClients(clients);
+  stage.tellClients = (message) => clients.control(message);
+  progress.watch(stage, clients, tally);
+  const over = new AbortController();
+  clients.ended.catch(() => {}).finally(() => over.abort());
+  await breakThings(stage, options, tally, progress.tell, over.signal);
+  progress.tell("nothing is broken any more; waiting for the last answers");
+  clients.control({ end: true });
+  await within(LAST_ANSWERS_MS, clients.ended, "the clients did not get everything acknowledged");
+  progress.tell("everything is acknowledged; waiting for the queue");
+  const queueLeft = await untilDrained(stage);
+  const seconds = (performance.now() - begun) / 1000;
+  progress.stop();
+  return { seconds, tally, queueLeft, ...(await examine(stage, clients, options, progress)) };
+}
+
+/** Waits until nothing is queued any more, or until nothing has moved for long: then so many entries are left. */
+async function untilDrained(stage: Stage): Promise<number> {
+  let left = await depth(stage);
+  for (let since = performance.now(); left > 0 && performance.now() - since < STUCK_MS; await wait(200)) {
+    const now = await depth(stage);
+    if (now < left) since = performance.now();
+    left = now;
+  }
+  return left;
+}
+
+async function examine(stage: Stage, clients: Clients, { wipe }: Options, progress: Progress) {
+  const databaseUrl = stage.postgres.adminUrl;
+  progress.tell("comparing what the clients were told with what is stored");
+  const compared = await verdict({
+    histories: clients.histories,
+    databaseUrl,
+    allowLostQueued: wipe,
+    lostQueuedFile: join(stage.folder, "lost-queued.txt"),
+  });
+  progress.tell("checking the store against itself");
+  const storeFaults = new Found();
+  await fsck({
+    databaseUrl,
+    // A queue that was wiped contradicts the database, as it should.
+    valkeyUrl: wipe ? undefined : stage.valkey.url,
+    monthsAhead: Number(settings.monthsAhead.fallback),
+    retentionDays: Number(settings.retentionDays.fallback),
+    onFault: (fault) => storeFaults.add(() => faultText(fault)),
+  });
+  return { verdict: compared, deadLetters: await readDeadLetters(stage), storeFaults, crashes: stage.crashes() };
+}
+
+async function within<T>(ms: number, promise: Promise<T>, otherwise: string): Promise<T> {
+  const giveUp = new AbortController();
+  const late = wait(ms, undefined, { signal: giveUp.signal }).then(() => {
+    throw new Error(`${otherwise} within ${ms / 1000} s`);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    late.catch(() => {});
+    giveUp.abort();
+  }
+}

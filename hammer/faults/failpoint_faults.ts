@@ -1,0 +1,79 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { FAILPOINTS, type Failpoint } from "../../src/failpoint.ts";
+import type { StageService } from "../stage/service.ts";
+import type { Stage } from "../stage/stage.ts";
+import type { Fault, FaultRun } from "./fault.ts";
+
+/** What has to happen for a service to come by a place; undefined: no campaign brings it there, tests of its own do. */
+type Way = "load" | "outage" | "backlog" | "term";
+
+/** How a place is reached where the plain load does not pass it. */
+const WAYS: Partial<Record<Failpoint, Way | "never">> = {
+  "append.repeats": "outage",
+  "append.heads": "outage",
+  "append.failed": "outage",
+  "queue.encode": "outage",
+  "queue.add": "outage",
+  "queue.added": "outage",
+  "queue.synced": "outage",
+  "queue.held": "outage",
+  "drain.lease": "backlog",
+  "drain.fence": "backlog",
+  "drain.claim": "backlog",
+  "drain.read": "backlog",
+  "drain.append": "backlog",
+  "drain.appended": "backlog",
+  "drain.settled": "backlog",
+  // An entry that fails by itself, and what people do with dead letters.
+  "drain.tried": "never",
+  "drain.bury": "never",
+  "drain.buried": "never",
+  "letter.replay": "never",
+  "letter.replayed": "never",
+  "letter.discard": "never",
+  "shutdown.drain": "term",
+};
+
+/** Milliseconds within which an armed place should be reached. */
+const REACH_MS = 8000;
+
+/** A kill -9 at each place along the way of an event that a campaign comes by. */
+export const failpointFaults: readonly Fault[] = FAILPOINTS.filter((place) => WAYS[place] !== "never").map((place) => ({
+  name: `kill -9 at ${place}`,
+  kind: `failpoint ${place}`,
+  target: "everything",
+  run: (run) => killAt(place, run),
+}));
+
+async function killAt(place: Failpoint, run: FaultRun) {
+  const { stage, random } = run;
+  const service = random.pick(stage.services);
+  const way = WAYS[place] as Way | undefined;
+  const passings = way === undefined || way === "outage" ? random.integer(1, 30) : random.integer(1, 3);
+  const { server } = service;
+  service.arm(`${place}:${passings}`);
+  const release = await server.hold("SIGKILL");
+  const life = server.lives + 1;
+  await release();
+  const reached = provoke(way, stage, service, run.ms);
+  const killed = await server.endOf(life, REACH_MS);
+  await reached;
+  if (killed) {
+    await server.up();
+    return { did: `${server.name}, at the passing number ${passings}` };
+  }
+  const disarm = await server.hold("SIGKILL");
+  await disarm();
+  return { missed: `${server.name} did not come by ${place} ${passings} times within ${REACH_MS / 1000} s` };
+}
+
+async function provoke(way: Way | undefined, stage: Stage, service: StageService, ms: number): Promise<void> {
+  if (way === "term") {
+    await wait(Math.min(ms, 1000));
+    service.server.signal("SIGTERM");
+  }
+  if (way !== "outage" && way !== "backlog") return;
+  const back = stage.services.map(({ postgres }) => postgres.disturb({ refuse: true }));
+  await wait(Math.min(Math.max(ms, 700), 2500));
+  for (const undo of back) undo();
+}
