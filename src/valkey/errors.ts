@@ -13,7 +13,7 @@ const FULL = /\bOOM\b/;
 /** Classes an error that the server answered; undefined where it is one of the connection. */
 export function classifyAnswer(error: unknown): AnswerClass | undefined {
   if (!(error instanceof Error) || error.name !== "ReplyError") return undefined;
-  // The first words alone: before 7.0 an error inside a script stands behind what the script engine says of it.
+  // Anywhere in the text: before 7.0 an error inside a script stands behind what the script engine says of it.
   if (AWAY.test(error.message)) return "away";
   return FULL.test(error.message) ? "full" : "defect";
 }
@@ -26,4 +26,11 @@ export function valkeyUnavailable(message: string, cause?: unknown): Fault {
 /** The queue has no room, and drops nothing to make some. */
 export function queueFull(message: string, cause?: unknown): Fault {
   return new Fault("exhausted", message, { reason: "QUEUE_FULL", retryAfterMs: RETRY_AFTER_MS, cause });
+}
+
+/** Why there is no connection, for people: without the address that Node adds to errors of the network. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if (typeof code === "string" && code !== "") return `the connection failed (${code})`;
+  return typeof message === "string" ? message : String(error);
 }

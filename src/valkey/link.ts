@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import { reasonOf } from "./errors.ts";
 
 /** The commands of one connection. */
 export type Commands = Redis;
@@ -21,9 +22,10 @@ export interface Link {
  * Connects. Nothing waits in a queue while there is no connection, and nothing is sent again on another one: a command
  * whose answer is lost may have been done, and done twice it would queue events twice.
  *
+ * @param signal ends the connection also while it is being made.
  * @throws Error with what the server or the network said.
  */
-export async function openLink(url: string, name: string): Promise<Link> {
+export async function openLink(url: string, name: string, signal: AbortSignal): Promise<Link> {
   const redis = new Redis(url.replace(/^valkey(s?):/, "redis$1:"), {
     lazyConnect: true,
     protocol: 2,
@@ -46,13 +48,17 @@ export async function openLink(url: string, name: string): Promise<Link> {
     said ??= error;
   });
   const ended = new Promise<string>((resolve) =>
-    redis.once("end", () => resolve(said?.message ?? "the connection was closed")),
+    redis.once("end", () => resolve(said === undefined ? "the connection was closed" : reasonOf(said))),
   );
+  const close = () => redis.disconnect();
+  signal.addEventListener("abort", close, { once: true });
+  void ended.then(() => signal.removeEventListener("abort", close));
   try {
+    signal.throwIfAborted();
     await redis.connect();
   } catch (error) {
-    redis.disconnect();
+    close();
     throw said ?? error;
   }
-  return { redis, ended, close: () => redis.disconnect() };
+  return { redis, ended, close };
 }

@@ -1,8 +1,9 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { Fault } from "../fault.ts";
 import type { Logger } from "../telemetry/logs.ts";
 import { NotDurable, proveDurability, waitForFsync } from "./durability.ts";
-import { classifyAnswer, queueFull, valkeyUnavailable } from "./errors.ts";
+import { classifyAnswer, queueFull, reasonOf, valkeyUnavailable } from "./errors.ts";
 import { type Commands, openLink } from "./link.ts";
 import { Session } from "./session.ts";
 
@@ -46,6 +47,7 @@ export class Valkey {
 
   constructor(options: ValkeyOptions) {
     this.#options = options;
+    setMaxListeners(0, this.#closing.signal); // one for each connection
     // In a turn of its own, so that whoever made it can say first what a new session begins with.
     this.#loop = new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#keepConnected());
   }
@@ -125,7 +127,7 @@ export class Valkey {
       const answer = classifyAnswer(error);
       if (answer === "full") throw queueFull("the queue's server has no memory left", error);
       if (answer === "defect") throw error;
-      session.end(textOf(error));
+      session.end(reasonOf(error));
       throw valkeyUnavailable("the queue did not answer; what became of the events is unknown", error);
     }
   }
@@ -143,7 +145,7 @@ export class Valkey {
         if (!this.#closing.signal.aborted) this.#enter("away", why);
       } catch (error) {
         if (!this.#closing.signal.aborted)
-          this.#enter(error instanceof NotDurable ? "not_durable" : "away", textOf(error));
+          this.#enter(error instanceof NotDurable ? "not_durable" : "away", reasonOf(error));
       }
       const wait = Math.min(FIRST_WAIT_MS * 2 ** Math.min(failures, 10), LONGEST_WAIT_MS);
       await delay(wait * (0.5 + Math.random() / 2), undefined, { signal: this.#closing.signal }).catch(() => {});
@@ -153,7 +155,7 @@ export class Valkey {
   async #open(): Promise<Session> {
     const { url, lanes = DEFAULT_LANES, proofKey } = this.#options;
     const names = ["datastorage", ...Array.from({ length: lanes }, (_, lane) => `datastorage-lane-${lane + 1}`)];
-    const opened = await Promise.allSettled(names.map((name) => openLink(url, name)));
+    const opened = await Promise.allSettled(names.map((name) => openLink(url, name, this.#closing.signal)));
     const links = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     try {
       for (const one of opened) if (one.status === "rejected") throw one.reason;
@@ -183,11 +185,4 @@ export class Valkey {
     onState?.(state, reason);
     for (const listener of this.#listeners) listener(state);
   }
-}
-
-/** What an error says, without the address that Node adds to those of the network. */
-function textOf(error: unknown): string {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (typeof code === "string" && code !== "") return `connection failed (${code})`;
-  return typeof message === "string" ? message : String(error);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 import { Fault } from "../../src/fault.ts";
+import { COMMAND_MS } from "../../src/valkey/link.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp_proxy.ts";
 import { openStore, startTestValkey, type TestValkey } from "../support/valkey.ts";
 
@@ -39,7 +40,9 @@ describe("a connection to Valkey", { skip }, () => {
   });
 
   test("refuses at once while it is not there", async () => {
-    const { valkey } = connect("redis://127.0.0.1:1");
+    const { valkey, reaches } = connect("redis://127.0.0.1:1");
+    await reaches("away");
+    assert.equal(valkey.reason, "the connection failed (ECONNREFUSED)");
     await assert.rejects(
       valkey.run((redis) => redis.ping()),
       (error) =>
@@ -101,6 +104,17 @@ describe("a connection to Valkey", { skip }, () => {
     proxy.onConnect = "pass";
     proxy.reset();
     await reaches("ready");
+  });
+
+  test("is closed at once, also while it is being opened to a server that says nothing", async () => {
+    proxy.onConnect = "swallow";
+    const { valkey } = connect(viaProxy());
+    const before = proxy.accepted;
+    while (proxy.accepted === before) await new Promise((resolve) => setImmediate(resolve));
+    const begun = performance.now();
+    await valkey.close();
+    assert.ok(performance.now() - begun < COMMAND_MS / 2);
+    assert.equal(valkey.state, "closed");
   });
 
   test("a command is never sent again on another connection", async () => {
