@@ -24,7 +24,7 @@ const IDLE_MS = 150;
 /** Milliseconds to the next try of an entry at most. */
 const LONGEST_WAIT_MS = 60_000;
 /** Milliseconds to the next look whether dead letters have room. */
-const FULL_WAIT_MS = 3_000;
+const FULL_WAIT_MS = 2_000;
 /** Milliseconds between appends at first and at most, while each meets a defect. */
 const FIRST_DEFECT_MS = 50;
 const LONGEST_DEFECT_MS = 5_000;
@@ -273,7 +273,8 @@ export class Tenure {
     if (!this.#halve(draft)) {
       const [entry] = draft as [QueuedEntry];
       entry.company = 1;
-      this.#window.hold(entry, performance.now() + backoffMs(++entry.defects, retryWaitMs, LONGEST_WAIT_MS));
+      // Behind the pause: the others have their turn first.
+      this.#window.hold(entry, this.#notBefore + backoffMs(++entry.defects, retryWaitMs, LONGEST_WAIT_MS));
     }
   }
 
