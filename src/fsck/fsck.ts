@@ -4,6 +4,7 @@ import type { CheckName, CheckSummary, FaultKind, Note, StoreFault } from "./fin
 import { checkHeads } from "./heads.ts";
 import { checkIds } from "./ids.ts";
 import { checkPartitions } from "./partitions.ts";
+import { checkQueue } from "./queue/check_queue.ts";
 import { checkSchema, hasTable } from "./schema.ts";
 import { Snapshot } from "./snapshot.ts";
 
@@ -68,16 +69,17 @@ class Run {
   }
 
   async all(): Promise<FsckSummary> {
-    const { correlationId, monthsAhead, retentionDays, now = () => new Date() } = this.#options;
+    const { valkeyUrl, signal, correlationId, monthsAhead, retentionDays, now = () => new Date() } = this.#options;
     const wanted = { monthsAhead, retentionDays, now: now() };
     await this.#check("schema", "migrations", checkSchema);
     if (await hasTable(this.#snapshot, "audit_events")) {
+      if (valkeyUrl === undefined) this.#skip("queue", "not checked: there is no VALKEY_URL");
+      else await this.#check("queue", "entries", (context) => checkQueue(context, valkeyUrl, signal));
       await this.#check("partitions", "partitions", (context) => checkPartitions(context, wanted));
       await this.#check("ids", "ids", checkIds);
       await this.#check("chains", "events", (context) => checkChains(context, correlationId), await this.#events());
       await this.#check("heads", "heads", (context) => checkHeads(context, correlationId));
     }
-    if (this.#options.valkeyUrl === undefined) this.#skip("queue", "not checked: VALKEY_URL is not set");
     const faults = this.#checks.reduce((sum, check) => sum + check.faults, 0);
     return { faults, checks: this.#checks, notes: this.#notes };
   }

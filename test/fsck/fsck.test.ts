@@ -54,7 +54,7 @@ test("an empty database holds no store", async (context) => {
   assert.equal(lines.at(-1), "schema: the database holds no audit store");
   assert.deepEqual(
     checks.map((one) => one.check),
-    ["schema", "queue"],
+    ["schema"],
   );
 });
 

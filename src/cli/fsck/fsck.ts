@@ -13,14 +13,14 @@ import { summaryText } from "./summary.ts";
 
 export const fsck: Command = {
   name: "fsck",
-  summary: "Checks the store against itself: chains, heads, ids, partitions, and the queue.",
+  summary: "Checks the store against itself: chains, heads, ids, partitions, schema and queue.",
   positionals: "",
   notes: [
     "It reads everything once and changes nothing, and may run while a service does: the database is looked at as it was at " +
       "one moment. Until it has ended no partition of a month can be made.",
     "The servers are those that DATABASE_URL and VALKEY_URL name. Without DATABASE_URL they are those of the data folder: of the " +
       "service that runs there, or started for the while.",
-    "Every fault is one line, without payloads, and with --json one object a line; the summary comes last.",
+    "What is checked stands in docs/integrity.md. Every fault is one line, without payloads, and with --json one object a line; the summary comes last.",
   ],
   flags: {
     config: { value: "FILE", help: "file of NAME=value lines; the environment wins over it" },
