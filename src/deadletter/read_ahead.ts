@@ -13,6 +13,8 @@ const CORRELATIONS = 200_000;
 const PAGE_BYTES = 2 * 2 ** 20;
 const PAGE_ENTRIES = 200;
 const FIRST_PAGE_ENTRIES = 8;
+/** Bytes that are decoded before others in the process have their turn. */
+const TURN_BYTES = 2 ** 16;
 
 export interface ReadAheadParts {
   readonly store: Pick<QueueStore, "claim" | "read" | "reread">;
@@ -76,10 +78,13 @@ export class ReadAhead {
 
   async #take(stream: StreamName, stored: readonly StoredEntry[], frontier: number): Promise<void> {
     const entries: QueuedEntry[] = [];
-    let bytes = 0;
+    let [bytes, turn] = [0, 0];
     for (const one of stored) {
       entries.push(new QueuedEntry(one));
       bytes += one.bytes;
+      turn += one.bytes;
+      if (turn < TURN_BYTES) continue;
+      turn = 0;
       await yieldToOthers();
     }
     this.#loadedBytes += bytes;
