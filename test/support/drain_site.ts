@@ -33,6 +33,8 @@ export interface DrainSite {
   readonly valkey: TestValkey;
   /** Stands before the database for everything that drains. */
   readonly proxy: TcpProxy;
+  /** The database, through the proxy. */
+  readonly databaseUrl: string;
   readonly admin: postgres.Sql;
   /** A store over the site's Valkey, as another process has it. */
   openStore(): Promise<OpenStore>;
@@ -82,6 +84,7 @@ export async function openSite(t: TestContext, limits: Partial<QueueLimits> = {}
   return {
     valkey,
     proxy,
+    databaseUrl: url.href,
     admin,
     openStore: openAnother,
     appender,
@@ -121,7 +124,8 @@ export async function openSite(t: TestContext, limits: Partial<QueueLimits> = {}
   };
 }
 
-function openAppender(url: string): { appender: QueueAppender; close: () => Promise<void> } {
+/** What a process appends with, over connections of its own. */
+export function openAppender(url: string): { appender: QueueAppender; close: () => Promise<void> } {
   const connect = (use: string) =>
     new Database({ url, connections: 1, applicationName: `test ${use}`, statementTimeoutMs: 5000 });
   const [lane, probe] = [connect("drain"), connect("probe")];
