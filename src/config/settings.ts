@@ -112,6 +112,42 @@ const writing = {
   }),
 } as const;
 
+/** What waits in Valkey while PostgreSQL cannot take it, and how it is tried again. */
+const queueing = {
+  queueEntries: setting("DATASTORAGE_QUEUE_ENTRIES", integer(1, 10_000_000), {
+    fallback: "10000",
+    description:
+      "Entries that may wait in each of the queue's two streams; one holds the events of one append. Beyond it callers get " +
+      "RESOURCE_EXHAUSTED; nothing is ever trimmed.",
+  }),
+  queueBytes: setting("DATASTORAGE_QUEUE_BYTES", bytes("1MiB", "1024GiB"), {
+    fallback: "1GiB",
+    description:
+      "Bytes that may wait in both streams together: some 700,000 events of 1 KiB. Valkey needs this much memory, and twice " +
+      "as much while it rewrites its file.",
+  }),
+  queueTries: setting("DATASTORAGE_QUEUE_TRIES", integer(1, 100), {
+    fallback: "5",
+    description:
+      "Tries of an entry that the database refuses before its events are tried one by one and those refused become dead " +
+      "letters. An outage counts as none.",
+  }),
+  queueRetryWaitMs: setting("DATASTORAGE_QUEUE_RETRY_WAIT", duration("10ms", "1m"), {
+    fallback: "1s",
+    description: "Wait after the first of these tries; it doubles with each, up to a minute, and varies by a quarter.",
+  }),
+  deadLetterEntries: setting("DATASTORAGE_DEAD_LETTER_ENTRIES", integer(1, 10_000_000), {
+    fallback: "10000",
+    description:
+      "Dead letters that each of the two streams for them may hold. Beyond it what would become one stays in the queue, whose " +
+      "stream is not drained further.",
+  }),
+  deadLetterBytes: setting("DATASTORAGE_DEAD_LETTER_BYTES", bytes("1MiB", "1024GiB"), {
+    fallback: "256MiB",
+    description: "Bytes of the dead letters in both streams together.",
+  }),
+} as const;
+
 /** What a read may cost. */
 const reading = {
   scanBudgetRows: setting("DATASTORAGE_SCAN_BUDGET", integer(100, 10_000_000), {
@@ -197,13 +233,14 @@ export const sections = {
   Listening: listening,
   Storage: storage,
   Writing: writing,
+  Queueing: queueing,
   Reading: reading,
   Connections: connections,
   Telemetry: telemetry,
 } as const;
 
 /** Every setting, by the name it has in the program. */
-export const settings = { ...listening, ...storage, ...writing, ...reading, ...connections, ...telemetry } as const;
+export const settings = { ...listening, ...storage, ...writing, ...queueing, ...reading, ...connections, ...telemetry } as const;
 
 export type SettingName = keyof typeof settings;
 

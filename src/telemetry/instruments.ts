@@ -234,6 +234,121 @@ const database = {
   },
 } as const satisfies Record<string, Instrument>;
 
+const STREAM = { values: ["events", "notifications"], meaning: "Which of the two streams." } as const;
+
+const queue = {
+  queueUp: {
+    name: "datastorage_queue_up",
+    kind: "gauge",
+    unit: "1",
+    labels: {},
+    meaning: "1 while Valkey answers and is proved to be durable, so that events may be QUEUED; else 0.",
+  },
+  degraded: {
+    name: "datastorage_degraded",
+    kind: "gauge",
+    unit: "1",
+    labels: {},
+    meaning: "1 while the service takes events with one of its two stores alone; else 0. GetServiceInfo says which.",
+  },
+  queueDepth: {
+    name: "datastorage_dlq_depth",
+    kind: "gauge",
+    unit: "{entry}",
+    labels: { stream: STREAM },
+    meaning: "Entries that wait in the queue. The limit is DATASTORAGE_QUEUE_ENTRIES.",
+  },
+  queueBytes: {
+    name: "datastorage_dlq_bytes",
+    kind: "gauge",
+    unit: "By",
+    labels: { stream: STREAM },
+    meaning: "Bytes of these entries. The limit on both streams together is DATASTORAGE_QUEUE_BYTES.",
+  },
+  queueOldestAge: {
+    name: "datastorage_dlq_oldest_age_seconds",
+    kind: "gauge",
+    unit: "s",
+    labels: { stream: STREAM },
+    meaning: "Age of the oldest entry; 0 where none waits.",
+  },
+  queueWarning: {
+    name: "datastorage_dlq_warning",
+    kind: "gauge",
+    unit: "1",
+    labels: { stream: STREAM },
+    meaning: "1 while the queue is filled to 80 % of a limit, by entries or bytes; else 0.",
+  },
+  queueCritical: {
+    name: "datastorage_dlq_critical",
+    kind: "gauge",
+    unit: "1",
+    labels: { stream: STREAM },
+    meaning: "1 while the queue is filled to 90 % of a limit; else 0.",
+  },
+  queueRetries: {
+    name: "datastorage_dlq_retries_total",
+    kind: "counter",
+    unit: "{entry}",
+    labels: { stream: STREAM },
+    meaning: "Tries of entries that the database refused. An outage counts as none.",
+  },
+  queueClaims: {
+    name: "datastorage_dlq_claims_total",
+    kind: "counter",
+    unit: "{entry}",
+    labels: { stream: STREAM },
+    meaning: "Entries taken over from another process, or an earlier life, that had begun with them.",
+  },
+  queueBreaker: {
+    name: "datastorage_dlq_breaker_state",
+    kind: "gauge",
+    unit: "1",
+    labels: {
+      state: {
+        values: ["closed", "open", "half_open"],
+        meaning: "`closed`: draining; `open`: the database is away; `half_open`: one append is being tried.",
+      },
+    },
+    meaning: "1 for the state that the circuit breaker of this process's consumer is in, 0 for the others.",
+  },
+  queueWiped: {
+    name: "datastorage_dlq_wiped_total",
+    kind: "counter",
+    unit: "{loss}",
+    labels: {},
+    meaning: "How often Valkey was found emptied or replaced: what was QUEUED and not drained is gone.",
+  },
+  deadLettersTotal: {
+    name: "datastorage_dead_letters_total",
+    kind: "counter",
+    unit: "{event}",
+    labels: {
+      stream: STREAM,
+      reason: {
+        values: ["refused", "conflict", "undecodable"],
+        meaning:
+          "`refused`: by the database; `conflict`: the id was recorded with other content; `undecodable`: cannot be read.",
+      },
+    },
+    meaning: "Events that became dead letters; an entry that cannot be read counts as one.",
+  },
+  deadLetters: {
+    name: "datastorage_dead_letters",
+    kind: "gauge",
+    unit: "{event}",
+    labels: { stream: STREAM },
+    meaning: "Dead letters that wait for somebody to replay or discard them.",
+  },
+  deadLettersFull: {
+    name: "datastorage_dead_letters_full",
+    kind: "gauge",
+    unit: "1",
+    labels: { stream: STREAM },
+    meaning: "1 while there is no room for another dead letter and the stream is therefore not drained; else 0.",
+  },
+} as const satisfies Record<string, Instrument>;
+
 const processes = {
   buildInfo: {
     name: "datastorage_build_info",
@@ -280,7 +395,7 @@ const processes = {
 } as const satisfies Record<string, Instrument>;
 
 /** The groups of metrics in the order in which docs/metrics.md shows them. */
-export const groups = { Calls: calls, Writing: appends, Database: database, Process: processes } as const;
+export const groups = { Calls: calls, Writing: appends, Database: database, Queue: queue, Process: processes } as const;
 
 /** Every metric, by the name it has in the program. */
-export const instruments = { ...calls, ...appends, ...database, ...processes } as const;
+export const instruments = { ...calls, ...appends, ...database, ...queue, ...processes } as const;
