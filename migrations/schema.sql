@@ -52,6 +52,12 @@ CREATE TABLE audit_events (
   recorded_by character varying(255) NOT NULL
 ) PARTITION BY RANGE (event_date);
 
+CREATE TABLE audit_queue_drain (
+  singleton boolean DEFAULT true NOT NULL,
+  fence bigint DEFAULT 0 NOT NULL,
+  epoch text
+);
+
 CREATE TABLE schema_migrations (
   version integer NOT NULL,
   name text NOT NULL,
@@ -80,6 +86,10 @@ ALTER TABLE audit_events ADD CONSTRAINT audit_events_outcome CHECK (((event_outc
 ALTER TABLE audit_events ADD CONSTRAINT audit_events_parent CHECK (((parent_event_id IS NULL) = (parent_event_date IS NULL)));
 
 ALTER TABLE audit_events ADD CONSTRAINT audit_events_retention CHECK (((retention_days >= 1) AND (retention_days <= 36500)));
+
+ALTER TABLE audit_queue_drain ADD CONSTRAINT audit_queue_drain_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE audit_queue_drain ADD CONSTRAINT audit_queue_drain_singleton_check CHECK (singleton);
 
 ALTER TABLE schema_migrations ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
 
@@ -145,6 +155,20 @@ EXCEPTION
     RETURN 'stale';
   WHEN SQLSTATE 'KN002' THEN
     RETURN 'duplicate';
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION public.append_queued_audit_events(drainer bigint, heads text, head_count integer, ids text, events text, event_count integer, escaped boolean)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  -- The lock keeps a new drainer waiting until this append has ended one way or the other.
+  PERFORM FROM audit_queue_drain WHERE fence = drainer FOR SHARE;
+  IF NOT FOUND THEN
+    RETURN 'fenced';
+  END IF;
+  RETURN append_audit_events(heads, head_count, ids, events, event_count, escaped);
 END
 $function$;
 
@@ -218,6 +242,15 @@ CREATE OR REPLACE FUNCTION public.split_escaped_audit_record(record text)
  IMMUTABLE PARALLEL SAFE
 RETURN ARRAY(SELECT replace(replace(replace(part.field, E'\x1d1'::text, E'\x1e'::text), E'\x1d2'::text, E'\x1f'::text), E'\x1d0'::text, E'\x1d'::text) AS replace FROM unnest(string_to_array(split_escaped_audit_record.record, E'\x1f'::text, ''::text)) WITH ORDINALITY part(field, place) ORDER BY part.place);
 
+CREATE OR REPLACE FUNCTION public.take_audit_queue(new_epoch text, OUT fence bigint, OUT previous_epoch text)
+ RETURNS record
+ LANGUAGE sql
+BEGIN ATOMIC
+ UPDATE audit_queue_drain drain SET fence = (drain.fence + 1), epoch = take_audit_queue.new_epoch
+   RETURNING new.fence,
+     old.epoch;
+END;
+
 CREATE TRIGGER audit_events_guard BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION guard_audit_events();
 
 CREATE TRIGGER audit_events_guard_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION guard_audit_events();
@@ -243,3 +276,9 @@ COMMENT ON COLUMN audit_events.chain_position IS 'Place in the chain of correlat
 COMMENT ON COLUMN audit_events.recorded_time IS 'When the service took the event.';
 
 COMMENT ON COLUMN audit_events.recorded_by IS 'The authenticated caller that sent it.';
+
+COMMENT ON TABLE audit_queue_drain IS 'Who may drain the queue in Valkey. One row.';
+
+COMMENT ON COLUMN audit_queue_drain.fence IS 'Number of the latest drainer: what an earlier one still sends is refused.';
+
+COMMENT ON COLUMN audit_queue_drain.epoch IS 'Random name of the queue drained last: another one means that Valkey was emptied or replaced.';

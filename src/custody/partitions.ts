@@ -32,7 +32,7 @@ export class Partitions {
   readonly #options: PartitionOptions;
   /** Months that have a partition, or are being given one; one that could not be made is forgotten. */
   readonly #months = new Map<string, Promise<void>>();
-  /** When months that could not be made for a lock are tried again, in milliseconds since 1970. */
+  /** When months that could not be made for a lock are tried again, by performance.now(). */
   readonly #postponed = new Map<string, number>();
 
   constructor(database: Database, options: PartitionOptions) {
@@ -51,7 +51,7 @@ export class Partitions {
         await this.#make(month);
       } catch (error) {
         if (!isInTheWay(error)) throw error;
-        this.#postponed.set(month, this.#options.now().getTime() + MAKE_AGAIN_MS);
+        this.#postponed.set(month, performance.now() + MAKE_AGAIN_MS);
       }
     }
   }
@@ -64,13 +64,15 @@ export class Partitions {
   /**
    * Makes the months ahead; gives how many months after the current one have a partition without a gap: fewer than there
    * should be where a lock (a reader of the default partition, a dump) keeps one from being made, and -1 where not even the
-   * current one has any.
+   * current one has any. It asks the database about each: a month that somebody has dropped is made again.
    */
   async ensureAhead(): Promise<number> {
     const current = this.#currentMonth();
     for (let ahead = 0; ahead <= this.#options.monthsAhead; ahead++) {
+      const month = addMonths(current, ahead);
       try {
-        await this.#make(addMonths(current, ahead));
+        this.#months.delete(month);
+        await this.#make(month);
       } catch (error) {
         if (!isInTheWay(error)) throw error;
         return ahead - 1;
@@ -109,7 +111,7 @@ export class Partitions {
   #isPostponed(month: string): boolean {
     const until = this.#postponed.get(month);
     if (until === undefined) return false;
-    if (this.#options.now().getTime() < until) return true;
+    if (performance.now() < until) return true;
     this.#postponed.delete(month);
     return false;
   }

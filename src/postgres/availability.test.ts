@@ -19,6 +19,8 @@ function watch(context: { after(hook: () => void): void }, answers: Answer[]) {
   const availability = new Availability({ run }, (available, cause) => {
     changes.push([available, cause instanceof Error ? cause.message : ""]);
   });
+  availability.begin();
+  changes.length = 0;
   context.after(() => {
     availability.close();
     mock.timers.reset();

@@ -11,24 +11,38 @@ export class Availability {
   readonly #database: Pick<Database, "run">;
   readonly #onChange: (available: boolean, cause: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
-  #available = true;
+  #available = false;
+  #cause: unknown;
   #closed = false;
 
-  /** `onChange` is called for each change, with the cause where it was lost. */
+  /** `onChange` is called for each change, with the cause where it was lost. Nothing is asked before `begin`. */
   constructor(database: Pick<Database, "run">, onChange: (available: boolean, cause: unknown) => void) {
     this.#database = database;
     this.#onChange = onChange;
-    this.#probeLater();
   }
 
   get available(): boolean {
     return this.#available;
   }
 
+  /** Why it was lost last. */
+  get cause(): unknown {
+    return this.#cause;
+  }
+
+  /** The database is ready to be used: its schema is there. Until then it counts as away. */
+  begin(): void {
+    if (this.#closed) return;
+    this.#available = true;
+    this.#onChange(true, undefined);
+    this.#probeLater();
+  }
+
   /** A statement found the database away, or not writable. */
   lost(cause: unknown): void {
     if (!this.#available || this.#closed) return;
     this.#available = false;
+    this.#cause = cause;
     this.#onChange(false, cause);
     this.#probeLater();
   }

@@ -33,6 +33,8 @@ export function classifyError(error: unknown): ErrorClass {
   // Ids are told apart before the insert: a key that is met twice all the same means that the tables contradict each other.
   if (state === "23505") return "defect";
   if (state.startsWith("22") || state.startsWith("23") || state.startsWith("54")) return "permanent";
+  // A trigger of the operator's own says no to this row: ours raise other states.
+  if (state === "P0001") return "permanent";
   return "defect";
 }
 

@@ -121,7 +121,9 @@ test("an event that the database refuses is found by halves, and all others are 
   assert.deepEqual(kinds.filter((kind) => kind === "recorded").length, 32);
   assert.deepEqual(outcomes.get(bad.eventId), {
     kind: "rejected",
-    violations: [{ field: "", description: "the database cannot store this event (SQLSTATE 23514)" }],
+    violations: [
+      { field: "", description: "the database cannot store this event (SQLSTATE 23514, constraint some_check)" },
+    ],
   });
   const stored = appends.filter((ids) => !ids.includes(bad.eventId)).flat();
   assert.deepEqual(

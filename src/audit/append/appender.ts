@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { failpoint } from "../../failpoint.ts";
 import { Fault } from "../../fault.ts";
 import { saltedDigest } from "../../integrity/event_digest.ts";
 import type { Database } from "../../postgres/database.ts";
@@ -17,11 +18,21 @@ export interface AppendObserver {
   defect(error: unknown): void;
 }
 
+/** Another drainer of the queue has taken over: nothing was written, and nothing more may be. */
+export class Fenced extends Error {}
+
+/** The database refuses one of several events, and the append was not to be split. Nothing was written. */
+export class Refused extends Error {}
+
 export interface AppenderParts {
   readonly heads: HeadCache;
   /** Makes the month's partition where it is wanted and missing. */
   readonly ensureMonths: (eventDates: Iterable<string>) => Promise<void>;
   readonly observer: AppendObserver;
+  /** Of an append from the queue: the number by which the database knows that no other drainer has taken over. */
+  readonly fence?: bigint;
+  /** Do not look for the one event that the database refuses: refuse them all. */
+  readonly whole?: boolean;
 }
 
 /** How often an append that lost a race is tried before the database counts as unavailable. */
@@ -35,6 +46,7 @@ const PAUSE_FROM = 3;
  *
  * @throws Fault `unavailable` when the database cannot take them now: the fate of those not settled is unknown. Those of
  * one correlation are settled in order: where one is unknown, so are all after it.
+ * @throws Refused or Fenced, where the parts ask for these.
  */
 export async function append(
   lane: Database,
@@ -65,8 +77,12 @@ async function tryAppend(
     observer.attempt(result, (performance.now() - started) / 1000, events.length);
   try {
     await parts.ensureMonths(events.map((event) => event.eventDate));
+    failpoint("append.months");
     const linked = linkEvents(events, (correlationId) => heads.get(correlationId));
-    const answer = await lane.run((sql) => appendEvents(sql, linked.arguments));
+    failpoint("append.send");
+    const answer = await lane.run((sql) => appendEvents(sql, linked.arguments, parts.fence));
+    failpoint("append.answered");
+    if (answer === "fenced") throw new Fenced("another drainer has taken over");
     if (answer === "appended") {
       observe("ok");
       heads.remember(linked.heads);
@@ -75,15 +91,19 @@ async function tryAppend(
         settle(event, { kind: "recorded", eventHash: place.hash, chainPosition: place.position });
       });
       observer.recorded(events);
+      failpoint("append.settled");
       return [];
     }
     observe(answer);
     observer.retry(answer);
     if (answer === "duplicate") return await settleRepeats(lane, events, settle);
     await refreshHeads(lane, linked.heads.keys(), heads);
+    failpoint("append.heads");
     return "again";
   } catch (error) {
+    if (error instanceof Fenced) throw error;
     observe("error");
+    failpoint("append.failed");
     return classify(error, events, settle, parts);
   }
 }
@@ -102,6 +122,7 @@ async function settleRepeats(
 ): Promise<readonly PreparedEvent[]> {
   const ids = events.map((event) => event.eventId);
   const stored = await lane.run((sql) => readStoredIds(sql, ids));
+  failpoint("append.repeats");
   return events.filter((event) => {
     const first = stored.get(event.eventId);
     if (first !== undefined) settle(event, repeatOutcome(event, first));
@@ -122,7 +143,7 @@ function classify(
   error: unknown,
   events: readonly PreparedEvent[],
   settle: (event: PreparedEvent, outcome: Outcome) => void,
-  { heads, observer }: AppenderParts,
+  { heads, observer, whole }: AppenderParts,
 ): "again" | "split" | readonly PreparedEvent[] {
   if (error instanceof Fault) throw error;
   switch (classifyError(error)) {
@@ -131,6 +152,7 @@ function classify(
       return "again";
     case "permanent": {
       const [event] = events;
+      if (whole) throw new Refused(refusal(error), { cause: error });
       if (events.length > 1 || event === undefined) return "split";
       settle(event, refused(error));
       return [];
@@ -147,8 +169,14 @@ function classify(
 }
 
 function refused(error: unknown): Outcome {
-  const description = `the database cannot store this event (SQLSTATE ${sqlState(error)})`;
-  return { kind: "rejected", violations: [{ field: "", description }] };
+  return { kind: "rejected", violations: [{ field: "", description: refusal(error) }] };
+}
+
+/** Why the database refuses, with the constraint's name where one is broken: the rest of its message may hold data. */
+function refusal(error: unknown): string {
+  const constraint = (error as { constraint_name?: string }).constraint_name;
+  const broken = constraint ? `, constraint ${constraint}` : "";
+  return `the database cannot store this event (SQLSTATE ${sqlState(error)}${broken})`;
 }
 
 /** Appends the first half, then the second, so that the order within each chain is kept. */

@@ -1,18 +1,41 @@
 import type { Sql } from "../../postgres/pool.ts";
 import type { Head, LinkedEvents } from "./chain.ts";
 
-/** Runs one append. See append_audit_events in migrations/ for what each answer promises. */
+/** What append_audit_events and append_queued_audit_events answer; see migrations/ for what each promises. */
+export type AppendAnswer = "appended" | "stale" | "duplicate" | "fenced";
+
+/** Runs one append. With a `fence` it is one of the queue's, and `fenced` where another drainer has taken over. */
 export async function appendEvents(
   sql: Sql,
   { heads, headCount, ids, events, eventCount, escaped }: LinkedEvents["arguments"],
-): Promise<"appended" | "stale" | "duplicate"> {
-  const [row] = await sql.unsafe<{ answer: "appended" | "stale" | "duplicate" }[]>(
-    "SELECT append_audit_events($1, $2, $3, $4, $5, $6) AS answer",
-    [heads, headCount, ids, events, eventCount, escaped],
-    { prepare: true },
-  );
+  fence?: bigint,
+): Promise<AppendAnswer> {
+  const values = [heads, headCount, ids, events, eventCount, escaped];
+  const [row] = await (fence === undefined
+    ? sql.unsafe<Answer>("SELECT append_audit_events($1, $2, $3, $4, $5, $6) AS answer", values, { prepare: true })
+    : sql.unsafe<Answer>(
+        "SELECT append_queued_audit_events($7, $1, $2, $3, $4, $5, $6) AS answer",
+        [...values, String(fence)],
+        { prepare: true },
+      ));
   if (row === undefined) throw new Error("append_audit_events gave no answer");
   return row.answer;
+}
+
+type Answer = { answer: AppendAnswer }[];
+
+/** Makes the caller the one drainer of the queue named `epoch`. */
+export async function takeQueue(
+  sql: Sql,
+  epoch: string,
+): Promise<{ fence: bigint; previousEpoch: string | undefined }> {
+  const [row] = await sql.unsafe<{ fence: string; previous_epoch: string | null }[]>(
+    "SELECT fence, previous_epoch FROM take_audit_queue($1)",
+    [epoch],
+    { prepare: true },
+  );
+  if (row === undefined) throw new Error("take_audit_queue gave no answer");
+  return { fence: BigInt(row.fence), previousEpoch: row.previous_epoch ?? undefined };
 }
 
 /** The heads of these chains; a chain that does not exist is absent. */
