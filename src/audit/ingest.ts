@@ -8,6 +8,8 @@ export interface StreamBatch {
   readonly number: bigint;
   /** Positions and events of those that keep the rules. */
   readonly events: readonly PreparedEvent[];
+  /** None of it may be QUEUED. */
+  readonly requireRecorded: boolean;
 }
 
 /** The fate of a batch of a stream: as a BatchResult, or refused untried. */
@@ -53,7 +55,7 @@ export class IngestStream {
 
   /** Takes an admitted batch; waits for room. The `result` follows when its fate is settled, in the order of batches. */
   async submit(batch: StreamBatch): Promise<{ result: Promise<StreamResult> }> {
-    const { result } = await this.#writer.submitWhenRoom(this.#queue, batch.events);
+    const { result } = await this.#writer.submitWhenRoom(this.#queue, batch.events, batch);
     const inOrder = Promise.all([result, this.#settled]).then(([settled]): StreamResult => {
       if (settled.fault === undefined) return settled;
       if (this.#failed !== undefined) return { ...settled, fault: notTried(this.#failed) };

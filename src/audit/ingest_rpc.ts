@@ -7,6 +7,7 @@ import {
   type IngestEventsResponse,
   IngestEventsResponseSchema,
 } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
+import { failpoint } from "../failpoint.ts";
 import { type Fault, invalid } from "../fault.ts";
 import { toStatus } from "../rpc/errors.ts";
 import { drainingKey, until } from "../rpc/interceptors.ts";
@@ -75,7 +76,7 @@ async function takeBatch(
   request: IngestEventsRequest,
   recordedBy: string,
 ): Promise<{ answer: Promise<IngestEventsResponse> }> {
-  const { batchNumber, allResults } = request;
+  const { batchNumber, allResults, requireRecorded } = request;
   const header: BatchHeader = { batchNumber, allResults, ids: request.events.map((event) => event.eventId) };
   const refuse = (fault: Fault) => ({ answer: Promise.resolve(toResponse(parts, header, [], { refused: fault })) });
   const refusal = await stream.admit(batchNumber);
@@ -87,7 +88,8 @@ async function takeBatch(
   }
   const intake = await prepareBatch(request.events, recordedBy);
   const events = intake.filter((entry): entry is PreparedEvent => !("violations" in entry));
-  const { result } = await stream.submit({ number: batchNumber, events });
+  failpoint("intake.prepared");
+  const { result } = await stream.submit({ number: batchNumber, events, requireRecorded });
   return { answer: result.then((settled) => toResponse(parts, header, intake, settled)) };
 }
 
@@ -97,9 +99,10 @@ function toResponse(
   intake: Intake,
   result: StreamResult,
 ): IngestEventsResponse {
+  failpoint("answer.send");
   const fault = "refused" in result ? result.refused : result.fault;
   const events = "refused" in result ? [] : answeredEvents(intake, header.ids, result.outcomes, parts.onAnswered);
-  const counts = { recorded: 0, duplicate: 0, conflict: 0, rejected: 0 };
+  const counts = { recorded: 0, duplicate: 0, conflict: 0, rejected: 0, queued: 0 };
   for (const { outcome } of events) counts[outcome.kind]++;
   const told = header.allResults ? events : events.filter(({ outcome }) => outcome.kind !== "recorded");
   return create(IngestEventsResponseSchema, {
@@ -109,6 +112,7 @@ function toResponse(
     duplicates: counts.duplicate,
     conflicts: counts.conflict,
     rejected: counts.rejected,
+    queued: counts.queued,
     results: toResults(told),
   });
 }

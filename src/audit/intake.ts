@@ -1,6 +1,7 @@
 import { randomFillSync, randomUUIDv7 } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { AuditEvent } from "../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
+import { nowMs } from "../clock.ts";
 import type { Violation } from "../fault.ts";
 import { readSubmission } from "./event_message.ts";
 import { type PreparedEvent, prepareEvent } from "./prepare.ts";
@@ -41,7 +42,7 @@ async function prepare(events: readonly AuditEvent[], recordedBy: string): Promi
 
 /** Microseconds since 1970: the wall clock, with the finer digits of the monotonic one. */
 export function nowMicros(): number {
-  return Date.now() * 1000 + Math.floor((performance.now() % 1) * 1000);
+  return nowMs() * 1000 + Math.floor((performance.now() % 1) * 1000);
 }
 
 const SALT_BYTES = 16;

@@ -14,6 +14,7 @@ const OUTCOMES: Readonly<Record<Outcome["kind"], RecordOutcome>> = {
   duplicate: RecordOutcome.DUPLICATE,
   conflict: RecordOutcome.CONFLICT,
   rejected: RecordOutcome.REJECTED,
+  queued: RecordOutcome.QUEUED,
 };
 
 /** An event of a batch that has its outcome. */
@@ -33,7 +34,7 @@ export function answeredEvents(
   intake: Intake,
   ids: readonly string[],
   outcomes: readonly (Outcome | undefined)[],
-  onAnswered: (outcome: "duplicate" | "conflict" | "rejected", category: string) => void,
+  onAnswered: (outcome: "duplicate" | "conflict" | "rejected" | "queued", category: string) => void,
 ): AnsweredEvent[] {
   const answered: AnsweredEvent[] = [];
   let next = 0;

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { PayloadForm } from "../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
 import {
@@ -11,7 +11,10 @@ import {
   ListEventsResponseSchema,
   type RecordEventsRequest,
   RecordEventsResponseSchema,
+  StoreState,
 } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
+import { nowMs } from "../clock.ts";
+import { failpoint } from "../failpoint.ts";
 import { Fault } from "../fault.ts";
 import { principalKey } from "../rpc/principal.ts";
 import { LIMITS } from "./event.ts";
@@ -21,7 +24,7 @@ import type { PreparedEvent } from "./prepare.ts";
 import { toEventQuery } from "./read/filter_message.ts";
 import { decodeToken } from "./read/query.ts";
 import { answeredEvents, toResults } from "./results.ts";
-import type { AuditServiceParts } from "./service_parts.ts";
+import { type AuditServiceParts, isDegraded, type StoresState } from "./service_parts.ts";
 import { PageSize, toAuditEvent } from "./stored_event.ts";
 
 /** Registers kubernaut.audit.v1.AuditService. What each call promises stands in the proto. */
@@ -39,10 +42,13 @@ export function auditRoutes(parts: AuditServiceParts): (router: ConnectRouter) =
 async function recordEvents(parts: AuditServiceParts, request: RecordEventsRequest, context: HandlerContext) {
   const intake = await prepareBatch(request.events, context.values.get(principalKey).name);
   const events = intake.filter((entry): entry is PreparedEvent => !("violations" in entry));
-  const { outcomes, fault } = await unlessAborted(context.signal, parts.writer.submit(parts.writer.open(), events));
+  failpoint("intake.prepared");
+  const submitted = parts.writer.submit(parts.writer.open(), events, request);
+  const { outcomes, fault } = await unlessAborted(context.signal, submitted);
   if (fault !== undefined) throw fault;
   const ids = request.events.map((event) => event.eventId);
   const results = toResults(answeredEvents(intake, ids, outcomes, parts.onAnswered));
+  failpoint("answer.send");
   return create(RecordEventsResponseSchema, { results });
 }
 
@@ -90,7 +96,15 @@ async function listEvents({ reader }: AuditServiceParts, request: ListEventsRequ
   return create(ListEventsResponseSchema, { events: [...page.events], nextPageToken: page.nextPageToken });
 }
 
-function getServiceInfo({ version, maxRequestBytes }: AuditServiceParts) {
+const QUEUE_STATES: Readonly<Record<StoresState["queue"]["state"], StoreState>> = {
+  available: StoreState.AVAILABLE,
+  away: StoreState.UNAVAILABLE,
+  not_durable: StoreState.NOT_DURABLE,
+  not_configured: StoreState.NOT_CONFIGURED,
+};
+
+function getServiceInfo({ version, maxRequestBytes, stores }: AuditServiceParts) {
+  const { database, queue } = stores();
   return create(GetServiceInfoResponseSchema, {
     version,
     limits: {
@@ -101,6 +115,11 @@ function getServiceInfo({ version, maxRequestBytes }: AuditServiceParts) {
       maxPageSize: LIMITS.pageSize,
     },
     payloadForms: [PayloadForm.STRUCT, PayloadForm.JSON, PayloadForm.TYPED],
-    serverTime: timestampFromDate(new Date()),
+    serverTime: timestampFromMs(nowMs()),
+    database: database.available
+      ? { state: StoreState.AVAILABLE }
+      : { state: StoreState.UNAVAILABLE, reason: "it does not answer, or cannot be written now" },
+    queue: { state: QUEUE_STATES[queue.state], reason: queue.reason },
+    degraded: isDegraded(stores()),
   });
 }

@@ -2,6 +2,17 @@ import type { Logger } from "pino";
 import type { Writer } from "./append/writer.ts";
 import type { EventsReader } from "./read/events_reader.ts";
 
+/** What GetServiceInfo tells of the stores. */
+export interface StoresState {
+  readonly database: { readonly available: boolean };
+  readonly queue: { readonly state: "not_configured" | "available" | "away" | "not_durable"; readonly reason: string };
+}
+
+/** Whether one of the two stores takes no events. */
+export function isDegraded({ database, queue }: StoresState): boolean {
+  return !database.available || queue.state !== "available";
+}
+
 /** What the calls of AuditService need. */
 export interface AuditServiceParts {
   readonly writer: Writer;
@@ -12,5 +23,7 @@ export interface AuditServiceParts {
   /** Bytes of one request message at most. */
   readonly maxRequestBytes: number;
   /** Told of each event that was answered without being recorded, for counting; the others are counted when appended. */
-  readonly onAnswered: (outcome: "duplicate" | "conflict" | "rejected", category: string) => void;
+  readonly onAnswered: (outcome: "duplicate" | "conflict" | "rejected" | "queued", category: string) => void;
+  /** Whether each store takes events now, and why not. */
+  readonly stores: () => StoresState;
 }

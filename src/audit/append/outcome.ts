@@ -6,4 +6,6 @@ export type Outcome =
   /** `eventHash` is empty when retention has removed the first one. */
   | { readonly kind: "duplicate"; readonly eventHash: string; readonly chainPosition: number }
   | { readonly kind: "conflict" }
-  | { readonly kind: "rejected"; readonly violations: readonly Violation[] };
+  | { readonly kind: "rejected"; readonly violations: readonly Violation[] }
+  /** On the queue's disk, and not in the database yet. */
+  | { readonly kind: "queued" };

@@ -14,6 +14,8 @@ export interface BatchResult {
 export interface Item {
   readonly event: PreparedEvent;
   readonly queue: CallerQueue;
+  /** The caller does not want it QUEUED. */
+  readonly requireRecorded: boolean;
   /** The event's outcome, or the fault that leaves it unknown. */
   readonly settle: (result: Outcome | Fault) => void;
 }
@@ -68,6 +70,15 @@ export class CallerQueue {
       if (taken < list.length) this.waiting.set(correlationId, list.slice(taken));
     }
     this.waitingSince = performance.now();
+  }
+
+  /** Takes items back that were taken, in the order in which they were, before all that waits. */
+  putBack(items: readonly Item[]): void {
+    for (const [correlationId, before] of Map.groupBy(items, ({ event }) => event.correlationId)) {
+      this.waiting.set(correlationId, [...before, ...(this.waiting.get(correlationId) ?? [])]);
+    }
+    if (this.queued === 0) this.waitingSince = performance.now();
+    this.queued += items.length;
   }
 
   /** Gives every waiting item back untried. */

@@ -4,37 +4,48 @@ import { preparedEvent } from "../../../test/support/prepared_event.ts";
 import { Fault } from "../../fault.ts";
 import type { PreparedEvent } from "../prepare.ts";
 import type { Outcome } from "./outcome.ts";
-import { type RunAppend, Writer, type WriterOptions } from "./writer.ts";
+import { type Detour, type RunAppend, Writer, type WriterOptions } from "./writer.ts";
 
 /** An append under way, which the test ends as it likes. */
 interface Append {
   readonly lane: number;
   readonly events: readonly PreparedEvent[];
   /** Records every event, or those that are given, and ends. */
-  record(events?: readonly PreparedEvent[]): void;
+  record(events?: readonly PreparedEvent[], outcome?: Outcome): void;
   fail(fault: Fault): void;
 }
 
 const RECORDED: Outcome = { kind: "recorded", eventHash: "00", chainPosition: 1 };
+const QUEUED: Outcome = { kind: "queued" };
+const DETOUR = { state: "closed", wayOf: () => "database", mayTake: () => true, lingerMs: 1 } as const;
 const away = new Fault("unavailable", "away", { reason: "DATABASE_UNAVAILABLE", retryAfterMs: 1 });
 
+/** A detour of a test; `some` may have getters. */
+function withDefaults(some: Partial<Detour>, run: Detour["run"]): Detour {
+  return Object.defineProperties({ ...DETOUR, run }, Object.getOwnPropertyDescriptors(some)) as Detour;
+}
+
 /** A writer whose appends the test holds in its hand. */
-function writer(options: Partial<WriterOptions> = {}) {
+function writer(options: Partial<WriterOptions> = {}, detour?: Partial<Detour>) {
   const appends: Append[] = [];
+  const entries: Append[] = [];
   let wake = () => {};
-  const run: RunAppend = (lane, events, settle) =>
-    new Promise((resolve, reject) => {
-      appends.push({
-        lane,
-        events,
-        record(some = events) {
-          for (const event of some) settle(event, RECORDED);
-          resolve();
-        },
-        fail: reject,
+  const held =
+    (into: Append[]): RunAppend =>
+    (lane, items, settle) =>
+      new Promise((resolve, reject) => {
+        const events = items.map(({ event }) => event);
+        into.push({
+          lane,
+          events,
+          record(some = events, outcome = RECORDED) {
+            for (const item of items) if (some.includes(item.event)) settle(item, outcome);
+            resolve();
+          },
+          fail: reject,
+        });
+        wake();
       });
-      wake();
-    });
   const defaults = {
     lanes: 3,
     appendEvents: 100,
@@ -44,8 +55,23 @@ function writer(options: Partial<WriterOptions> = {}) {
     pendingBytes: 1e9,
   };
   return {
-    writer: new Writer({ ...defaults, ...options }, run),
+    writer: new Writer(
+      { ...defaults, ...options },
+      held(appends),
+      detour && withDefaults(detour, (items, settle) => held(entries)(-1, items, settle)),
+    ),
     appends,
+    /** What goes to the queue, and was not taken yet. */
+    entries,
+    /** The same as `next`, of the queue. */
+    async nextEntry(): Promise<Append> {
+      while (entries.length === 0) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return entries.shift() as Append;
+    },
     /** The append that begins next, or began and was not taken yet. */
     async next(): Promise<Append> {
       while (appends.length === 0) {
@@ -275,4 +301,101 @@ test("drained resolves when nothing is pending", async () => {
   append.record();
   await done;
   assert.equal((await result).fault, undefined);
+});
+
+test("what the database may or may not have taken goes to the queue, and what came later behind it", async () => {
+  const held = new Set<string>();
+  const state = () => (held.size > 0 ? "open" : "closed");
+  const {
+    writer: one,
+    appends,
+    next,
+    nextEntry,
+  } = writer(
+    { appendEvents: 4 },
+    {
+      get state() {
+        return state();
+      },
+      wayOf: (correlationId) => (held.has(correlationId) ? "queue" : "database"),
+    },
+  );
+  const batch = events(6);
+  const result = one.submit(one.open(), batch);
+  (await next()).fail(away);
+  const order: string[] = [];
+  while (order.length < 6) {
+    const entry = await nextEntry();
+    order.push(...ids(entry.events));
+    held.add("rr-1");
+    entry.record(entry.events, QUEUED);
+  }
+  assert.deepEqual(order, ids(batch));
+  assert.ok((await result).outcomes.every((outcome) => outcome?.kind === "queued"));
+  const [behind, other] = [one.submit(one.open(), events(1)), one.submit(one.open(), events(1, "rr-2"))];
+  (await next()).record();
+  (await nextEntry()).record(undefined, QUEUED);
+  assert.equal((await behind).outcomes[0]?.kind, "queued");
+  assert.equal((await other).outcomes[0]?.kind, "recorded");
+  held.clear();
+  const direct = one.submit(one.open(), events(1));
+  (await next()).record();
+  assert.equal((await direct).outcomes[0]?.kind, "recorded");
+  assert.equal(appends.length, 0);
+});
+
+test("a caller that wants nothing queued gets the failure, and so does what it sent behind", async () => {
+  const { writer: one, next, nextEntry } = writer({ lingerMs: 5 }, {});
+  const [strict, lax] = [one.open(), one.open()];
+  const refused = one.submit(strict, events(2, "strict"), { requireRecorded: true });
+  const behind = one.submit(strict, events(2, "strict"));
+  const taken = one.submit(lax, events(2, "lax"));
+  (await next()).fail(away);
+  assert.deepEqual([(await refused).fault, (await behind).fault], [away, away]);
+  const entry = await nextEntry();
+  assert.deepEqual(
+    entry.events.map(({ correlationId }) => correlationId),
+    ["lax", "lax"],
+  );
+  entry.record(undefined, QUEUED);
+  assert.equal((await taken).fault, undefined);
+});
+
+test("while the database is away everything is gathered for the queue, one entry at a time", async () => {
+  const { writer: one, appends, entries, nextEntry } = writer({}, { state: "only", wayOf: () => "queue" });
+  const results = [one.submit(one.open(), events(2, "a")), one.submit(one.open(), events(2, "b"))];
+  const entry = await nextEntry();
+  assert.equal(entry.events.length, 4);
+  results.push(one.submit(one.open(), events(1, "c")));
+  await settled();
+  assert.deepEqual([appends.length, entries.length], [0, 0]);
+  entry.record(undefined, QUEUED);
+  (await nextEntry()).record(undefined, QUEUED);
+  for (const result of results) assert.equal((await result).fault, undefined);
+});
+
+test("when the queue does not take them either, their fate is unknown and the caller's later events are not tried", async () => {
+  const { writer: one, appends, next, nextEntry, entries } = writer({ lanes: 1 }, {});
+  const queue = one.open();
+  const [first, second] = [one.submit(queue, events(2)), one.submit(queue, events(2))];
+  (await next()).fail(away);
+  const full = new Fault("exhausted", "full", { reason: "QUEUE_FULL", retryAfterMs: 1 });
+  (await nextEntry()).fail(full);
+  assert.deepEqual([(await first).fault, (await second).fault], [full, full]);
+  await settled();
+  assert.deepEqual([appends.length, entries.length, one.fill.events], [0, 0, 0]);
+});
+
+test("an append that is abandoned goes to the queue, and what it answers later is ignored", async () => {
+  const { writer: one, next, nextEntry } = writer({}, {});
+  const result = one.submit(one.open(), events(2));
+  const append = await next();
+  one.abandon(away);
+  const entry = await nextEntry();
+  append.record();
+  entry.record(undefined, QUEUED);
+  assert.deepEqual(
+    (await result).outcomes.map((outcome) => outcome?.kind),
+    ["queued", "queued"],
+  );
 });

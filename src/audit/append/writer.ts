@@ -2,15 +2,34 @@ import { Fault } from "../../fault.ts";
 import type { PreparedEvent } from "../prepare.ts";
 import { unavailable } from "./appender.ts";
 import type { Outcome } from "./outcome.ts";
+import { Pace } from "./pace.ts";
 import { AppendDraft, type BatchResult, CallerQueue, type Item } from "./queue.ts";
 
-/** Appends the events of one draft and settles each; throws a Fault where the fate of those not settled is unknown. */
+/**
+ * Stores the items of one draft and settles each; throws a Fault where the fate of those not settled is unknown. An item that
+ * is settled with a Fault breaks its caller's queue.
+ */
 export type RunAppend = (
   lane: number,
-  events: readonly PreparedEvent[],
-  settle: (event: PreparedEvent, outcome: Outcome) => void,
-  callers: readonly CallerQueue[],
+  items: readonly Item[],
+  settle: (item: Item, result: Outcome | Fault) => void,
 ) => Promise<void>;
+
+/** The other way for events: into the queue, while the database cannot take them. */
+export interface Detour {
+  /** `open`: some events go that way; `only`: all do; `closed`: none, and `wayOf` needs not be asked. */
+  readonly state: "closed" | "open" | "only";
+  /** Which way events of this correlation go now; `wait`: neither, for a moment. */
+  wayOf(correlationId: string): Way | "wait";
+  /** Whether what an append left with this fault may go that way. */
+  mayTake(fault: Fault): boolean;
+  /** Milliseconds for which events are gathered into one entry. */
+  readonly lingerMs: number;
+  /** Puts the items of one draft into the queue, as RunAppend does; one call at a time. */
+  readonly run: (items: readonly Item[], settle: (item: Item, result: Outcome | Fault) => void) => Promise<void>;
+}
+
+export type Way = "database" | "queue";
 
 export interface WriterOptions {
   /** Appends at once; each has a connection of its own. */
@@ -25,17 +44,16 @@ export interface WriterOptions {
   readonly pendingBytes: number;
 }
 
+export interface SubmitOptions {
+  /** Never settle these events as queued. */
+  readonly requireRecorded?: boolean;
+}
+
 /**
  * One caller may fill the bounds divided by this: enough for the appends under way and the next ones, and little enough that
  * the garbage collector does not copy a long queue again and again.
  */
 const CALLER_SHARE = 10;
-/** Who sends no more events than this at once waits for the answer, and not for a rate. */
-const SMALL_BATCH = 10;
-/** While small batches come in among large ones, appends hold their bound divided by this: what is small waits for what runs. */
-const SHORT_APPENDS = 4;
-/** Milliseconds for which a caller that sent something counts among those who share the lanes. */
-const CALLER_ACTIVE_MS = 1000;
 /** The part of the bounds that streams, which can wait, leave to calls, which cannot: the rest. */
 const STREAMS_SHARE = 0.75;
 /** Milliseconds after which a caller that was refused for lack of room should try again. */
@@ -48,31 +66,36 @@ const FULL_RETRY_MS = 250;
  * - Fairness: every caller with waiting events has its share of each append, and of the lanes while others send; no caller
  *   holds all lanes, so that another's events find one free.
  * - Bounds: events and bytes, in all and for each caller. Who streams waits for room; who calls is told to come again.
+ * - What the database cannot take, and what must go behind that, is gathered for the queue, one entry at a time.
  */
 export class Writer {
   readonly #options: WriterOptions;
   readonly #run: RunAppend;
+  readonly #detour: Detour | undefined;
+  readonly #pace = new Pace();
   /** Callers with waiting events; the one served longest ago comes first. */
   readonly #ready = new Set<CallerQueue>();
   /** Correlations with an append under way. */
   readonly #busy = new Set<string>();
+  /** Correlations of events that the database may or may not have taken: they wait for the queue. */
+  readonly #diverted = new Set<string>();
   readonly #freeLanes: number[];
-  /** When each caller sent last, by performance.now(); the longest ago first. */
-  readonly #sentAt = new Map<CallerQueue, number>();
   /** Streams that wait for room, in order. */
   #waiters: (() => void)[] = [];
-  /** When the last small and the last large batch came, by performance.now(). */
-  #smallSentAt = Number.NEGATIVE_INFINITY;
-  #largeSentAt = Number.NEGATIVE_INFINITY;
   #events = 0;
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
+  #detourTimer: NodeJS.Timeout | undefined;
+  #detourBusy = false;
   #outage: Fault | undefined;
   #idle: (() => void) | undefined;
+  /** What ends the wait for each append under way. */
+  readonly #underWay = new Set<(fault: Fault) => void>();
 
-  constructor(options: WriterOptions, run: RunAppend) {
+  constructor(options: WriterOptions, run: RunAppend, detour?: Detour) {
     this.#options = options;
     this.#run = run;
+    this.#detour = detour;
     this.#freeLanes = Array.from({ length: options.lanes }, (_, lane) => lane);
   }
 
@@ -104,11 +127,12 @@ export class Writer {
   async submitWhenRoom(
     queue: CallerQueue,
     events: readonly PreparedEvent[],
+    options: SubmitOptions = {},
   ): Promise<{ result: Promise<BatchResult> }> {
     while (queue.broken === undefined && this.#outage === undefined && !this.#hasRoom(queue, events, STREAMS_SHARE)) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
-    return { result: this.submit(queue, events) };
+    return { result: this.submit(queue, events, options) };
   }
 
   /** `share`: the part of the writer's bounds that this batch may help to fill. */
@@ -128,10 +152,14 @@ export class Writer {
   /**
    * Takes a batch and answers when the fate of each event is settled or known to be unknown. Never rejects.
    *
-   * A batch for which there is no room is refused with `exhausted`; while the database is away with `unavailable`; both
+   * A batch for which there is no room is refused with `exhausted`; while neither store is there with `unavailable`; both
    * before anything of it was tried. A broken queue refuses with the fault that broke it.
    */
-  submit(queue: CallerQueue, events: readonly PreparedEvent[]): Promise<BatchResult> {
+  submit(
+    queue: CallerQueue,
+    events: readonly PreparedEvent[],
+    { requireRecorded = false }: SubmitOptions = {},
+  ): Promise<BatchResult> {
     const refusal = queue.broken ?? this.#outage ?? this.#full(queue, events);
     if (refusal !== undefined) {
       queue.broken ??= refusal;
@@ -149,17 +177,13 @@ export class Writer {
           this.#release(queue, event);
           if (--open === 0) resolve({ outcomes, fault });
         };
-        queue.push({ event, queue, settle });
+        queue.push({ event, queue, requireRecorded, settle });
         this.#events++;
         this.#bytes += event.bytes;
       });
       this.#ready.add(queue);
-      this.#sentAt.delete(queue);
-      const now = performance.now();
-      this.#sentAt.set(queue, now);
-      if (events.length <= SMALL_BATCH) this.#smallSentAt = now;
-      else this.#largeSentAt = now;
-      this.#schedule();
+      this.#pace.sent(queue, events.length);
+      this.schedule();
     });
   }
 
@@ -177,15 +201,22 @@ export class Writer {
     queue.broken = undefined;
   }
 
-  /** The database is away: everything that waits is given back, and nothing is taken until `recover`. */
+  /** Neither store is there: everything that waits is given back, and nothing is taken until `recover`. */
   suspend(cause: Fault): void {
     this.#outage = cause;
+    this.#diverted.clear();
     for (const queue of [...this.#ready]) this.#breakQueue(queue, cause);
     this.#wake();
   }
 
   recover(): void {
     this.#outage = undefined;
+    this.schedule();
+  }
+
+  /** Waits for no append any longer: what is under way goes to the queue, its fate unknown. For the end of the process. */
+  abandon(fault: Fault): void {
+    for (const end of this.#underWay) end(fault);
   }
 
   /** Resolves when no event waits and no append is under way. */
@@ -211,30 +242,50 @@ export class Writer {
     for (const resume of waiters) resume();
   }
 
+  /** Starts what can be started; sets the clock for what waits for company. To be called when the detour has changed. */
+  schedule(): void {
+    this.#scheduleDatabase();
+    this.#scheduleQueue();
+  }
+
   /** Starts an append when enough waits or has waited long enough; else sets the clock for when it will have. */
-  #schedule(): void {
-    while (this.#freeLanes.length > 0) {
+  #scheduleDatabase(): void {
+    while (this.#freeLanes.length > 0 && this.#detour?.state !== "only") {
       const eligible = this.#eligible();
       if (eligible.events === 0) return;
       const waited = performance.now() - eligible.since;
-      if (eligible.events < this.#appendEvents() && waited < this.#options.lingerMs) {
+      if (eligible.events < this.#pace.appendEvents(this.#options.appendEvents) && waited < this.#options.lingerMs) {
         this.#timer ??= setTimeout(() => {
           this.#timer = undefined;
-          this.#schedule();
+          this.#scheduleDatabase();
         }, this.#options.lingerMs - waited);
         return;
       }
-      const draft = this.#gather();
+      const draft = this.#gather("database");
       if (draft.items.length === 0) return;
       void this.#append(this.#freeLanes.pop() as number, draft);
     }
+  }
+
+  /** Gathers an entry for the queue when the last one is on disk and some time for company has passed. */
+  #scheduleQueue(): void {
+    const detour = this.#detour;
+    if (detour === undefined || (detour.state === "closed" && this.#diverted.size === 0)) return;
+    if (this.#detourBusy || this.#ready.size === 0) return;
+    this.#detourTimer ??= setTimeout(() => {
+      this.#detourTimer = undefined;
+      if (this.#detourBusy) return;
+      const draft = this.#gather("queue");
+      if (draft.items.length > 0) void this.#divert(detour, draft);
+      else this.#scheduleQueue();
+    }, detour.lingerMs);
   }
 
   /** Waiting events of the callers that may have another lane. */
   #eligible(): { events: number; since: number } {
     let events = 0;
     let since = Number.POSITIVE_INFINITY;
-    const lanesEach = this.#lanesEach();
+    const lanesEach = this.#pace.lanesEach(this.#options.lanes);
     for (const queue of this.#ready) {
       if (queue.appends >= lanesEach) continue;
       events += queue.queued;
@@ -243,37 +294,15 @@ export class Writer {
     return { events, since };
   }
 
-  /** Events that one append holds now at most. */
-  #appendEvents(): number {
-    const { appendEvents } = this.#options;
-    const mixed = performance.now() - Math.min(this.#smallSentAt, this.#largeSentAt) < CALLER_ACTIVE_MS;
-    return mixed ? Math.ceil(appendEvents / SHORT_APPENDS) : appendEvents;
-  }
-
-  /** Lanes that one caller may hold now. */
-  #lanesEach(): number {
-    const { lanes } = this.#options;
-    return Math.max(1, Math.min(lanes - 1, Math.floor(lanes / this.#activeCallers())));
-  }
-
-  /** Callers that sent something of late. */
-  #activeCallers(): number {
-    const since = performance.now() - CALLER_ACTIVE_MS;
-    for (const [queue, sentAt] of this.#sentAt) {
-      if (sentAt >= since) break;
-      this.#sentAt.delete(queue);
-    }
-    return Math.max(1, this.#sentAt.size);
-  }
-
   /** Fills a draft: first an equal share for each caller, then what room is left, those served longest ago first. */
-  #gather(): AppendDraft {
-    const { appendBytes } = this.#options;
-    const appendEvents = this.#appendEvents();
+  #gather(way: Way): AppendDraft {
+    const { appendBytes, lanes } = this.#options;
+    const toDatabase = way === "database";
+    const appendEvents = toDatabase ? this.#pace.appendEvents(this.#options.appendEvents) : this.#options.appendEvents;
     const draft = new AppendDraft();
-    const lanesEach = this.#lanesEach();
+    const lanesEach = toDatabase ? this.#pace.lanesEach(lanes) : Number.POSITIVE_INFINITY;
     const callers = [...this.#ready].filter((queue) => queue.appends < lanesEach);
-    const isFree = (correlationId: string) => !this.#busy.has(correlationId);
+    const isFree = (correlationId: string) => !this.#busy.has(correlationId) && this.#wayOf(correlationId) === way;
     const share = Math.max(1, Math.floor(appendEvents / Math.max(1, callers.length)));
     for (const quota of [share, appendEvents]) {
       for (const queue of callers) {
@@ -287,45 +316,88 @@ export class Writer {
     return draft;
   }
 
+  #wayOf(correlationId: string): Way | "wait" {
+    if (this.#detour === undefined) return "database";
+    if (this.#diverted.has(correlationId)) return "queue";
+    return this.#detour.state === "closed" ? "database" : this.#detour.wayOf(correlationId);
+  }
+
   #servedNow(queue: CallerQueue): void {
     this.#ready.delete(queue);
     if (queue.queued > 0) this.#ready.add(queue);
   }
 
   async #append(lane: number, draft: AppendDraft): Promise<void> {
-    const items = new Map<string, Item>(draft.items.map((item) => [item.event.eventId, item]));
     const queues = new Set(draft.items.map((item) => item.queue));
-    const correlations = new Set(draft.items.map((item) => item.event.correlationId));
     for (const queue of queues) queue.appends++;
+    const abandoned = Promise.withResolvers<never>();
+    this.#underWay.add(abandoned.reject);
+    const { open, fault } = await this.#settleBy(draft, (settle) =>
+      Promise.race([this.#run(lane, draft.items, settle), abandoned.promise]),
+    );
+    this.#underWay.delete(abandoned.reject);
+    for (const queue of queues) queue.appends--;
+    this.#freeLanes.push(lane);
+    if (open.length > 0 && this.#detour?.mayTake(fault)) this.#putBack(open, fault);
+    else this.#fail(open, fault);
+    this.schedule();
+  }
+
+  async #divert(detour: Detour, draft: AppendDraft): Promise<void> {
+    this.#detourBusy = true;
+    const { open, fault } = await this.#settleBy(draft, (settle) => detour.run(draft.items, settle));
+    for (const { event } of draft.items) this.#diverted.delete(event.correlationId);
+    this.#detourBusy = false;
+    this.#fail(open, fault);
+    this.schedule();
+  }
+
+  /** Runs what settles a draft, its correlations busy meanwhile; gives the items left open, and why. */
+  async #settleBy(
+    draft: AppendDraft,
+    run: (settle: (item: Item, result: Outcome | Fault) => void) => Promise<void>,
+  ): Promise<{ open: readonly Item[]; fault: Fault }> {
+    const open = new Set(draft.items);
+    const correlations = new Set(draft.items.map((item) => item.event.correlationId));
     for (const correlationId of correlations) this.#busy.add(correlationId);
     let fault: Fault | undefined;
     try {
-      await this.#run(
-        lane,
-        draft.items.map((item) => item.event),
-        (event, outcome) => {
-          const item = items.get(event.eventId);
-          items.delete(event.eventId);
-          item?.settle(outcome);
-        },
-        [...queues],
-      );
+      await run((item, result) => {
+        if (!open.delete(item)) return;
+        if (result instanceof Fault) this.#breakQueue(item.queue, result);
+        item.settle(result);
+      });
     } catch (error) {
       fault = error instanceof Fault ? error : unavailable("an append failed", error);
     }
-    for (const queue of queues) queue.appends--;
     for (const correlationId of correlations) this.#busy.delete(correlationId);
-    this.#freeLanes.push(lane);
-    if (items.size > 0)
-      this.#fail([...items.values()], fault ?? unavailable("an append left events unsettled", undefined));
-    this.#schedule();
+    const left = [...open];
+    // An abandoned append may still answer: too late.
+    open.clear();
+    return { open: left, fault: fault ?? unavailable("an append left events unsettled", undefined) };
+  }
+
+  /**
+   * Gives items that the database did not settle to the queue. A caller that wants none of its own QUEUED gets all of its
+   * items back, since nothing may overtake them.
+   */
+  #putBack(items: readonly Item[], fault: Fault): void {
+    for (const [queue, own] of Map.groupBy(items, (item) => item.queue)) {
+      if (queue.broken !== undefined || own.some((item) => item.requireRecorded)) {
+        this.#fail(own, queue.broken ?? fault);
+        continue;
+      }
+      queue.putBack(own);
+      for (const { event } of own) this.#diverted.add(event.correlationId);
+      this.#ready.add(queue);
+    }
   }
 
   /** Breaks the queue of every event whose fate is unknown. */
   #fail(items: readonly Item[], fault: Fault): void {
     for (const queue of new Set(items.map((item) => item.queue))) this.#breakQueue(queue, fault);
     for (const item of items) item.settle(fault);
-    this.#wake();
+    if (items.length > 0) this.#wake();
   }
 
   #breakQueue(queue: CallerQueue, fault: Fault): void {

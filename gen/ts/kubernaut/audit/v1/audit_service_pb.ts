@@ -24,7 +24,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file kubernaut/audit/v1/audit_service.proto.
  */
 export const file_kubernaut_audit_v1_audit_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZrdWJlcm5hdXQvYXVkaXQvdjEvYXVkaXRfc2VydmljZS5wcm90bxISa3ViZXJuYXV0LmF1ZGl0LnYxIskBCgtFdmVudFJlc3VsdBIQCghldmVudF9pZBgBIAEoCRIyCgdvdXRjb21lGAIgASgOMiEua3ViZXJuYXV0LmF1ZGl0LnYxLlJlY29yZE91dGNvbWUSEgoKZXZlbnRfaGFzaBgDIAEoCRIWCg5jaGFpbl9wb3NpdGlvbhgEIAEoAxI5Cgp2aW9sYXRpb25zGAUgAygLMiUuZ29vZ2xlLnJwYy5CYWRSZXF1ZXN0LkZpZWxkVmlvbGF0aW9uEg0KBWluZGV4GAYgASgFInEKE1JlY29yZEV2ZW50c1JlcXVlc3QSQAoGZXZlbnRzGAEgAygLMh4ua3ViZXJuYXV0LmF1ZGl0LnYxLkF1ZGl0RXZlbnRCELpIDZIBCggBEOgHIgPYAQMSGAoQcmVxdWlyZV9yZWNvcmRlZBgCIAEoCCJIChRSZWNvcmRFdmVudHNSZXNwb25zZRIwCgdyZXN1bHRzGAEgAygLMh8ua3ViZXJuYXV0LmF1ZGl0LnYxLkV2ZW50UmVzdWx0IqUBChNJbmdlc3RFdmVudHNSZXF1ZXN0Eh0KDGJhdGNoX251bWJlchgBIAEoA0IHukgEIgIoARJACgZldmVudHMYAiADKAsyHi5rdWJlcm5hdXQuYXVkaXQudjEuQXVkaXRFdmVudEIQukgNkgEKCAEQ6AciA9gBAxIYChByZXF1aXJlX3JlY29yZGVkGAMgASgIEhMKC2FsbF9yZXN1bHRzGAQgASgIIt0BChRJbmdlc3RFdmVudHNSZXNwb25zZRIUCgxiYXRjaF9udW1iZXIYASABKAMSIgoGc3RhdHVzGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMSEAoIcmVjb3JkZWQYAyABKAUSEgoKZHVwbGljYXRlcxgEIAEoBRIRCgljb25mbGljdHMYBSABKAUSEAoIcmVqZWN0ZWQYBiABKAUSDgoGcXVldWVkGAcgASgFEjAKB3Jlc3VsdHMYCCADKAsyHy5rdWJlcm5hdXQuYXVkaXQudjEuRXZlbnRSZXN1bHQicAoPR2V0RXZlbnRSZXF1ZXN0EhoKCGV2ZW50X2lkGAEgASgJQgi6SAVyA7ABARJBCgxwYXlsb2FkX2Zvcm0YAiABKA4yHy5rdWJlcm5hdXQuYXVkaXQudjEuUGF5bG9hZEZvcm1CCrpIB4IBBBABIAMiQQoQR2V0RXZlbnRSZXNwb25zZRItCgVldmVudBgBIAEoCzIeLmt1YmVybmF1dC5hdWRpdC52MS5BdWRpdEV2ZW50ItEECgtFdmVudEZpbHRlchIgCg5jb3JyZWxhdGlvbl9pZBgBIAEoCUIIukgFcgMY/wESQQoLZXZlbnRfdHlwZXMYAiADKAlCLLpIKZIBJhBkIiJyIBABGGQyGl5bYS16MC05XVthLXowLTkuXy1dKlsqXT8kEioKEGV2ZW50X2NhdGVnb3JpZXMYAyADKAlCELpIDZIBChBkIgZyBBABGDISSwoOZXZlbnRfb3V0Y29tZXMYBCADKA4yIC5rdWJlcm5hdXQuYXVkaXQudjEuRXZlbnRPdXRjb21lQhG6SA6SAQsQAyIHggEEEAEgABIkCgpzZXZlcml0aWVzGAUgAygJQhC6SA2SAQoQZCIGcgQQARgUEhsKCmFjdG9yX3R5cGUYBiABKAlCB7pIBHICGDISGgoIYWN0b3JfaWQYByABKAlCCLpIBXIDGP8BEh4KDXJlc291cmNlX3R5cGUYCCABKAlCB7pIBHICGGQSHQoLcmVzb3VyY2VfaWQYCSABKAlCCLpIBXIDGP8BEhsKCW5hbWVzcGFjZRgKIAEoCUIIukgFcgMY/QESHgoMY2x1c3Rlcl9uYW1lGAsgASgJQgi6SAVyAxj/ARIuCgpzdGFydF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoKZXZlbnRfZGF0YRgOIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3Qi0wEKEUxpc3RFdmVudHNSZXF1ZXN0Ei8KBmZpbHRlchgBIAEoCzIfLmt1YmVybmF1dC5hdWRpdC52MS5FdmVudEZpbHRlchIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgSEAoIb3JkZXJfYnkYBCABKAkSQQoMcGF5bG9hZF9mb3JtGAUgASgOMh8ua3ViZXJuYXV0LmF1ZGl0LnYxLlBheWxvYWRGb3JtQgq6SAeCAQQQASADIl0KEkxpc3RFdmVudHNSZXNwb25zZRIuCgZldmVudHMYASADKAsyHi5rdWJlcm5hdXQuYXVkaXQudjEuQXVkaXRFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiFwoVR2V0U2VydmljZUluZm9SZXF1ZXN0IsUBChZHZXRTZXJ2aWNlSW5mb1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSMQoGbGltaXRzGAIgASgLMiEua3ViZXJuYXV0LmF1ZGl0LnYxLlNlcnZpY2VMaW1pdHMSNgoNcGF5bG9hZF9mb3JtcxgDIAMoDjIfLmt1YmVybmF1dC5hdWRpdC52MS5QYXlsb2FkRm9ybRIvCgtzZXJ2ZXJfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAilQEKDVNlcnZpY2VMaW1pdHMSGAoQbWF4X2JhdGNoX2V2ZW50cxgBIAEoBRIXCg9tYXhfYmF0Y2hfYnl0ZXMYAiABKAMSHAoUbWF4X2V2ZW50X2RhdGFfYnl0ZXMYAyABKAUSHAoUbWF4X2V2ZW50X2RhdGFfZGVwdGgYBCABKAUSFQoNbWF4X3BhZ2Vfc2l6ZRgFIAEoBSq/AQoNUmVjb3JkT3V0Y29tZRIeChpSRUNPUkRfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhsKF1JFQ09SRF9PVVRDT01FX1JFQ09SREVEEAESHAoYUkVDT1JEX09VVENPTUVfRFVQTElDQVRFEAISGwoXUkVDT1JEX09VVENPTUVfQ09ORkxJQ1QQAxIbChdSRUNPUkRfT1VUQ09NRV9SRUpFQ1RFRBAEEhkKFVJFQ09SRF9PVVRDT01FX1FVRVVFRBAFMvUDCgxBdWRpdFNlcnZpY2USYQoMUmVjb3JkRXZlbnRzEicua3ViZXJuYXV0LmF1ZGl0LnYxLlJlY29yZEV2ZW50c1JlcXVlc3QaKC5rdWJlcm5hdXQuYXVkaXQudjEuUmVjb3JkRXZlbnRzUmVzcG9uc2USZQoMSW5nZXN0RXZlbnRzEicua3ViZXJuYXV0LmF1ZGl0LnYxLkluZ2VzdEV2ZW50c1JlcXVlc3QaKC5rdWJlcm5hdXQuYXVkaXQudjEuSW5nZXN0RXZlbnRzUmVzcG9uc2UoATABElUKCEdldEV2ZW50EiMua3ViZXJuYXV0LmF1ZGl0LnYxLkdldEV2ZW50UmVxdWVzdBokLmt1YmVybmF1dC5hdWRpdC52MS5HZXRFdmVudFJlc3BvbnNlElsKCkxpc3RFdmVudHMSJS5rdWJlcm5hdXQuYXVkaXQudjEuTGlzdEV2ZW50c1JlcXVlc3QaJi5rdWJlcm5hdXQuYXVkaXQudjEuTGlzdEV2ZW50c1Jlc3BvbnNlEmcKDkdldFNlcnZpY2VJbmZvEikua3ViZXJuYXV0LmF1ZGl0LnYxLkdldFNlcnZpY2VJbmZvUmVxdWVzdBoqLmt1YmVybmF1dC5hdWRpdC52MS5HZXRTZXJ2aWNlSW5mb1Jlc3BvbnNlQmoKFWFpLmt1YmVybmF1dC5hdWRpdC52MVABWjprdWJlcm5hdXQuYWkvZGF0YXN0b3JhZ2UvZ2VuL2dvL2t1YmVybmF1dC9hdWRpdC92MTthdWRpdHYxqgISS3ViZXJuYXV0LkF1ZGl0LlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_error_details, file_google_rpc_status, file_kubernaut_audit_v1_audit_event]);
+  fileDesc("CiZrdWJlcm5hdXQvYXVkaXQvdjEvYXVkaXRfc2VydmljZS5wcm90bxISa3ViZXJuYXV0LmF1ZGl0LnYxIskBCgtFdmVudFJlc3VsdBIQCghldmVudF9pZBgBIAEoCRIyCgdvdXRjb21lGAIgASgOMiEua3ViZXJuYXV0LmF1ZGl0LnYxLlJlY29yZE91dGNvbWUSEgoKZXZlbnRfaGFzaBgDIAEoCRIWCg5jaGFpbl9wb3NpdGlvbhgEIAEoAxI5Cgp2aW9sYXRpb25zGAUgAygLMiUuZ29vZ2xlLnJwYy5CYWRSZXF1ZXN0LkZpZWxkVmlvbGF0aW9uEg0KBWluZGV4GAYgASgFInEKE1JlY29yZEV2ZW50c1JlcXVlc3QSQAoGZXZlbnRzGAEgAygLMh4ua3ViZXJuYXV0LmF1ZGl0LnYxLkF1ZGl0RXZlbnRCELpIDZIBCggBEOgHIgPYAQMSGAoQcmVxdWlyZV9yZWNvcmRlZBgCIAEoCCJIChRSZWNvcmRFdmVudHNSZXNwb25zZRIwCgdyZXN1bHRzGAEgAygLMh8ua3ViZXJuYXV0LmF1ZGl0LnYxLkV2ZW50UmVzdWx0IqUBChNJbmdlc3RFdmVudHNSZXF1ZXN0Eh0KDGJhdGNoX251bWJlchgBIAEoA0IHukgEIgIoARJACgZldmVudHMYAiADKAsyHi5rdWJlcm5hdXQuYXVkaXQudjEuQXVkaXRFdmVudEIQukgNkgEKCAEQ6AciA9gBAxIYChByZXF1aXJlX3JlY29yZGVkGAMgASgIEhMKC2FsbF9yZXN1bHRzGAQgASgIIt0BChRJbmdlc3RFdmVudHNSZXNwb25zZRIUCgxiYXRjaF9udW1iZXIYASABKAMSIgoGc3RhdHVzGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMSEAoIcmVjb3JkZWQYAyABKAUSEgoKZHVwbGljYXRlcxgEIAEoBRIRCgljb25mbGljdHMYBSABKAUSEAoIcmVqZWN0ZWQYBiABKAUSDgoGcXVldWVkGAcgASgFEjAKB3Jlc3VsdHMYCCADKAsyHy5rdWJlcm5hdXQuYXVkaXQudjEuRXZlbnRSZXN1bHQicAoPR2V0RXZlbnRSZXF1ZXN0EhoKCGV2ZW50X2lkGAEgASgJQgi6SAVyA7ABARJBCgxwYXlsb2FkX2Zvcm0YAiABKA4yHy5rdWJlcm5hdXQuYXVkaXQudjEuUGF5bG9hZEZvcm1CCrpIB4IBBBABIAMiQQoQR2V0RXZlbnRSZXNwb25zZRItCgVldmVudBgBIAEoCzIeLmt1YmVybmF1dC5hdWRpdC52MS5BdWRpdEV2ZW50ItEECgtFdmVudEZpbHRlchIgCg5jb3JyZWxhdGlvbl9pZBgBIAEoCUIIukgFcgMY/wESQQoLZXZlbnRfdHlwZXMYAiADKAlCLLpIKZIBJhBkIiJyIBABGGQyGl5bYS16MC05XVthLXowLTkuXy1dKlsqXT8kEioKEGV2ZW50X2NhdGVnb3JpZXMYAyADKAlCELpIDZIBChBkIgZyBBABGDISSwoOZXZlbnRfb3V0Y29tZXMYBCADKA4yIC5rdWJlcm5hdXQuYXVkaXQudjEuRXZlbnRPdXRjb21lQhG6SA6SAQsQAyIHggEEEAEgABIkCgpzZXZlcml0aWVzGAUgAygJQhC6SA2SAQoQZCIGcgQQARgUEhsKCmFjdG9yX3R5cGUYBiABKAlCB7pIBHICGDISGgoIYWN0b3JfaWQYByABKAlCCLpIBXIDGP8BEh4KDXJlc291cmNlX3R5cGUYCCABKAlCB7pIBHICGGQSHQoLcmVzb3VyY2VfaWQYCSABKAlCCLpIBXIDGP8BEhsKCW5hbWVzcGFjZRgKIAEoCUIIukgFcgMY/QESHgoMY2x1c3Rlcl9uYW1lGAsgASgJQgi6SAVyAxj/ARIuCgpzdGFydF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoKZXZlbnRfZGF0YRgOIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3Qi0wEKEUxpc3RFdmVudHNSZXF1ZXN0Ei8KBmZpbHRlchgBIAEoCzIfLmt1YmVybmF1dC5hdWRpdC52MS5FdmVudEZpbHRlchIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgSEAoIb3JkZXJfYnkYBCABKAkSQQoMcGF5bG9hZF9mb3JtGAUgASgOMh8ua3ViZXJuYXV0LmF1ZGl0LnYxLlBheWxvYWRGb3JtQgq6SAeCAQQQASADIl0KEkxpc3RFdmVudHNSZXNwb25zZRIuCgZldmVudHMYASADKAsyHi5rdWJlcm5hdXQuYXVkaXQudjEuQXVkaXRFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiFwoVR2V0U2VydmljZUluZm9SZXF1ZXN0IroCChZHZXRTZXJ2aWNlSW5mb1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSMQoGbGltaXRzGAIgASgLMiEua3ViZXJuYXV0LmF1ZGl0LnYxLlNlcnZpY2VMaW1pdHMSNgoNcGF5bG9hZF9mb3JtcxgDIAMoDjIfLmt1YmVybmF1dC5hdWRpdC52MS5QYXlsb2FkRm9ybRIvCgtzZXJ2ZXJfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoIZGF0YWJhc2UYBSABKAsyHy5rdWJlcm5hdXQuYXVkaXQudjEuU3RvcmVTdGF0dXMSLgoFcXVldWUYBiABKAsyHy5rdWJlcm5hdXQuYXVkaXQudjEuU3RvcmVTdGF0dXMSEAoIZGVncmFkZWQYByABKAgiTAoLU3RvcmVTdGF0dXMSLQoFc3RhdGUYASABKA4yHi5rdWJlcm5hdXQuYXVkaXQudjEuU3RvcmVTdGF0ZRIOCgZyZWFzb24YAiABKAkilQEKDVNlcnZpY2VMaW1pdHMSGAoQbWF4X2JhdGNoX2V2ZW50cxgBIAEoBRIXCg9tYXhfYmF0Y2hfYnl0ZXMYAiABKAMSHAoUbWF4X2V2ZW50X2RhdGFfYnl0ZXMYAyABKAUSHAoUbWF4X2V2ZW50X2RhdGFfZGVwdGgYBCABKAUSFQoNbWF4X3BhZ2Vfc2l6ZRgFIAEoBSq/AQoNUmVjb3JkT3V0Y29tZRIeChpSRUNPUkRfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhsKF1JFQ09SRF9PVVRDT01FX1JFQ09SREVEEAESHAoYUkVDT1JEX09VVENPTUVfRFVQTElDQVRFEAISGwoXUkVDT1JEX09VVENPTUVfQ09ORkxJQ1QQAxIbChdSRUNPUkRfT1VUQ09NRV9SRUpFQ1RFRBAEEhkKFVJFQ09SRF9PVVRDT01FX1FVRVVFRBAFKp4BCgpTdG9yZVN0YXRlEhsKF1NUT1JFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVU1RPUkVfU1RBVEVfQVZBSUxBQkxFEAESGwoXU1RPUkVfU1RBVEVfVU5BVkFJTEFCTEUQAhIbChdTVE9SRV9TVEFURV9OT1RfRFVSQUJMRRADEh4KGlNUT1JFX1NUQVRFX05PVF9DT05GSUdVUkVEEAQy9QMKDEF1ZGl0U2VydmljZRJhCgxSZWNvcmRFdmVudHMSJy5rdWJlcm5hdXQuYXVkaXQudjEuUmVjb3JkRXZlbnRzUmVxdWVzdBooLmt1YmVybmF1dC5hdWRpdC52MS5SZWNvcmRFdmVudHNSZXNwb25zZRJlCgxJbmdlc3RFdmVudHMSJy5rdWJlcm5hdXQuYXVkaXQudjEuSW5nZXN0RXZlbnRzUmVxdWVzdBooLmt1YmVybmF1dC5hdWRpdC52MS5Jbmdlc3RFdmVudHNSZXNwb25zZSgBMAESVQoIR2V0RXZlbnQSIy5rdWJlcm5hdXQuYXVkaXQudjEuR2V0RXZlbnRSZXF1ZXN0GiQua3ViZXJuYXV0LmF1ZGl0LnYxLkdldEV2ZW50UmVzcG9uc2USWwoKTGlzdEV2ZW50cxIlLmt1YmVybmF1dC5hdWRpdC52MS5MaXN0RXZlbnRzUmVxdWVzdBomLmt1YmVybmF1dC5hdWRpdC52MS5MaXN0RXZlbnRzUmVzcG9uc2USZwoOR2V0U2VydmljZUluZm8SKS5rdWJlcm5hdXQuYXVkaXQudjEuR2V0U2VydmljZUluZm9SZXF1ZXN0Gioua3ViZXJuYXV0LmF1ZGl0LnYxLkdldFNlcnZpY2VJbmZvUmVzcG9uc2VCagoVYWkua3ViZXJuYXV0LmF1ZGl0LnYxUAFaOmt1YmVybmF1dC5haS9kYXRhc3RvcmFnZS9nZW4vZ28va3ViZXJuYXV0L2F1ZGl0L3YxO2F1ZGl0djGqAhJLdWJlcm5hdXQuQXVkaXQuVjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_error_details, file_google_rpc_status, file_kubernaut_audit_v1_audit_event]);
 
 /**
  * The fate of one event of a batch.
@@ -96,7 +96,8 @@ export type RecordEventsRequest = Message<"kubernaut.audit.v1.RecordEventsReques
   events: AuditEvent[];
 
   /**
-   * Never answer QUEUED: where PostgreSQL cannot be written, answer UNAVAILABLE instead.
+   * Never answer QUEUED: where PostgreSQL cannot be written, or earlier events of the same correlation_id still wait in the
+   * queue (reason EARLIER_EVENTS_QUEUED), answer UNAVAILABLE with RetryInfo instead.
    *
    * @generated from field: bool require_recorded = 2;
    */
@@ -152,7 +153,7 @@ export type IngestEventsRequest = Message<"kubernaut.audit.v1.IngestEventsReques
   events: AuditEvent[];
 
   /**
-   * Never answer QUEUED for this batch.
+   * Never answer QUEUED for this batch; as in RecordEventsRequest.
    *
    * @generated from field: bool require_recorded = 3;
    */
@@ -532,6 +533,27 @@ export type GetServiceInfoResponse = Message<"kubernaut.audit.v1.GetServiceInfoR
    * @generated from field: google.protobuf.Timestamp server_time = 4;
    */
   serverTime?: Timestamp | undefined;
+
+  /**
+   * PostgreSQL: RECORDED is only answered while it is AVAILABLE.
+   *
+   * @generated from field: kubernaut.audit.v1.StoreStatus database = 5;
+   */
+  database?: StoreStatus | undefined;
+
+  /**
+   * The queue in Valkey: QUEUED is only answered while it is AVAILABLE.
+   *
+   * @generated from field: kubernaut.audit.v1.StoreStatus queue = 6;
+   */
+  queue?: StoreStatus | undefined;
+
+  /**
+   * Whether events are taken with less than both stores: one of them is away, or there is no queue.
+   *
+   * @generated from field: bool degraded = 7;
+   */
+  degraded: boolean;
 };
 
 /**
@@ -540,6 +562,34 @@ export type GetServiceInfoResponse = Message<"kubernaut.audit.v1.GetServiceInfoR
  */
 export const GetServiceInfoResponseSchema: GenMessage<GetServiceInfoResponse> = /*@__PURE__*/
   messageDesc(file_kubernaut_audit_v1_audit_service, 11);
+
+/**
+ * The state of one store.
+ *
+ * @generated from message kubernaut.audit.v1.StoreStatus
+ */
+export type StoreStatus = Message<"kubernaut.audit.v1.StoreStatus"> & {
+  /**
+   * Whether it takes events.
+   *
+   * @generated from field: kubernaut.audit.v1.StoreState state = 1;
+   */
+  state: StoreState;
+
+  /**
+   * Why not, for people; empty while it does.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message kubernaut.audit.v1.StoreStatus.
+ * Use `create(StoreStatusSchema)` to create a new message.
+ */
+export const StoreStatusSchema: GenMessage<StoreStatus> = /*@__PURE__*/
+  messageDesc(file_kubernaut_audit_v1_audit_service, 12);
 
 /**
  * Bounds that a client should know before it sends.
@@ -588,7 +638,7 @@ export type ServiceLimits = Message<"kubernaut.audit.v1.ServiceLimits"> & {
  * Use `create(ServiceLimitsSchema)` to create a new message.
  */
 export const ServiceLimitsSchema: GenMessage<ServiceLimits> = /*@__PURE__*/
-  messageDesc(file_kubernaut_audit_v1_audit_service, 12);
+  messageDesc(file_kubernaut_audit_v1_audit_service, 13);
 
 /**
  * What became of one event.
@@ -632,7 +682,9 @@ export const RecordOutcome = {
   REJECTED: 4,
 
   /**
-   * Kept on the queue's disk and not yet in PostgreSQL. Never given to a caller that set require_recorded.
+   * Synced to the disk of the queue (Valkey) and not yet in PostgreSQL, where it goes as soon as that can be written: as durable
+   * as Valkey's disk. Whether the id was recorded before is only seen then: a repeat is dropped, and other content under a
+   * known id becomes a dead letter. Never given to a caller that set require_recorded.
    *
    * @generated from enum value: RECORD_OUTCOME_QUEUED = 5;
    */
@@ -653,6 +705,61 @@ export const RecordOutcomeSchema: GenEnum<RecordOutcome> = /*@__PURE__*/
   enumDesc(file_kubernaut_audit_v1_audit_service, 0);
 
 /**
+ * Whether a store takes events.
+ *
+ * @generated from enum kubernaut.audit.v1.StoreState
+ */
+export const StoreState = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: STORE_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It answers, and what it takes is durable.
+   *
+   * @generated from enum value: STORE_STATE_AVAILABLE = 1;
+   */
+  AVAILABLE: 1,
+
+  /**
+   * It does not answer, or cannot be written now.
+   *
+   * @generated from enum value: STORE_STATE_UNAVAILABLE = 2;
+   */
+  UNAVAILABLE: 2,
+
+  /**
+   * It answers and is not proved to keep what it takes, so nothing is put there; `reason` names the setting at fault.
+   *
+   * @generated from enum value: STORE_STATE_NOT_DURABLE = 3;
+   */
+  NOT_DURABLE: 3,
+
+  /**
+   * The service was started without it.
+   *
+   * @generated from enum value: STORE_STATE_NOT_CONFIGURED = 4;
+   */
+  NOT_CONFIGURED: 4,
+} as const;
+
+/**
+ * Whether a store takes events.
+ *
+ * @generated from enum kubernaut.audit.v1.StoreState
+ */
+export type StoreState = (typeof StoreState)[keyof typeof StoreState] | UnknownEnum;
+
+/**
+ * Describes the enum kubernaut.audit.v1.StoreState.
+ */
+export const StoreStateSchema: GenEnum<StoreState> = /*@__PURE__*/
+  enumDesc(file_kubernaut_audit_v1_audit_service, 1);
+
+/**
  * Records audit events and reads them.
  *
  * @generated from service kubernaut.audit.v1.AuditService
@@ -664,8 +771,9 @@ export const AuditService: GenService<{
    * An answer with outcomes is a promise about each event; anything else (an error, a deadline, a broken connection) means
    * that the fate is unknown, and sending the same events with the same ids again is safe.
    * INVALID_ARGUMENT: the batch is empty or has over 1,000 events; a single bad event is not an error but an outcome.
-   * UNAVAILABLE: the database cannot be written now. RESOURCE_EXHAUSTED: the service can take no more for the moment, or, with
-   * reason MESSAGE_TOO_LARGE, the batch is over the limit of bytes and must be split. Both with RetryInfo.
+   * UNAVAILABLE: neither the database nor the queue can take events now, or, with require_recorded, the database cannot.
+   * RESOURCE_EXHAUSTED: the service can take no more for the moment (reasons WRITER_FULL, QUEUE_FULL), or, with reason
+   * MESSAGE_TOO_LARGE, the batch is over the limit of bytes and must be split. Both with RetryInfo.
    *
    * @generated from rpc kubernaut.audit.v1.AuditService.RecordEvents
    */
