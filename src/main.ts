@@ -1,21 +1,26 @@
 import { readFileSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 import { AuditService } from "../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
+import { DeadLetterService } from "../gen/ts/kubernaut/audit/v1/dead_letter_service_pb.ts";
 import { type LogWriter, openLogWriter } from "./audit/append/log_writer.ts";
 import { EventsReader } from "./audit/read/events_reader.ts";
 import { auditRoutes } from "./audit/service.ts";
+import { isDegraded, type StoresState } from "./audit/service_parts.ts";
+import { nowMs } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import { formatHostPort } from "./config/kinds.ts";
 import { Partitions } from "./custody/partitions.ts";
-import { startPartitionUpkeep } from "./custody/upkeep.ts";
-import { startEmbedded } from "./embedded/embedded.ts";
+import { prepareDatabase } from "./custody/prepare_database.ts";
+import { type OpenQueue, openQueue } from "./deadletter/open_queue.ts";
+import type { QueueLimits } from "./deadletter/queue_store.ts";
+import { deadLetterRoutes } from "./deadletter/service.ts";
+import { type EmbeddedServers, startEmbedded } from "./embedded/embedded.ts";
+import { failpoint } from "./failpoint.ts";
 import { Database } from "./postgres/database.ts";
-import { classifyError } from "./postgres/errors.ts";
-import { migrate } from "./postgres/migrate.ts";
 import { type RpcServer, startRpcServer } from "./rpc/server.ts";
 import { createAppendMetrics } from "./telemetry/append_metrics.ts";
 import { createAppendTrace } from "./telemetry/append_span.ts";
 import { callLabels, type StatusCode } from "./telemetry/call_labels.ts";
+import { createQueueMetrics } from "./telemetry/queue_metrics.ts";
 import { startTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
 
 export interface ServeOptions {
@@ -41,8 +46,6 @@ export const VERSION: string = (
   JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
 ).version;
 
-/** Milliseconds between two tries to reach a database that is not there yet. */
-const DATABASE_WAIT_MS = 1000;
 /** Milliseconds for appends that are still under way when the last call has ended. */
 const LAST_APPENDS_MS = 2000;
 /** Connections for partitions and other upkeep. */
@@ -76,41 +79,44 @@ async function startParts(
   started.push(() => telemetry.shutdown());
   const embedded = await startEmbedded({ config, fresh, log: telemetry.log });
   started.push(() => embedded.stop());
-  await migrateWhenReachable(embedded.databaseUrl, telemetry);
   const pools = openPools(config, embedded.databaseUrl, telemetry);
   started.push(() => pools.end());
-  const partitions = new Partitions(pools.custody, { ...config, now: () => new Date() });
-  const upkeep = await startPartitionUpkeep(partitions, telemetry);
-  started.push(async () => upkeep.stop());
-  const health: { rpc?: RpcServer } = {};
-  const setServing = (serving: boolean) => {
-    health.rpc?.health.setStatus("", serving);
-    health.rpc?.health.setStatus(AuditService.typeName, serving);
-  };
-  const log = openLog(config, embedded.databaseUrl, partitions, telemetry, setServing);
-  started.push(() => log.close(LAST_APPENDS_MS));
-  const rpc = await startServer(config, log, new EventsReader(pools.read, config), telemetry);
-  health.rpc = rpc;
-  if (!log.availability.available) setServing(false);
-  started.push(() => rpc.close({ timeoutMs: config.shutdownTimeoutMs }));
+  const partitions = new Partitions(pools.custody, { ...config, now: () => new Date(nowMs()) });
+  const stores = openStores(config, embedded, partitions, telemetry);
+  started.push(async () => stores.queue?.close());
+  started.push(() => stores.log.close(LAST_APPENDS_MS));
+  started.push(async () => stores.queue?.stopDraining());
+  const database = prepareDatabase(embedded.databaseUrl, partitions, telemetry);
+  started.push(() => database.stop());
+  const ready = database.ready.then(() => stores.log.availability.begin());
+  await Promise.race([ready, database.away.then(() => queueAlone(stores.queue, telemetry))]);
+  const rpc = await startServer(config, stores, new EventsReader(pools.read, config), telemetry);
+  started.push(() => closeServer(rpc, stores.log, config));
+  stores.onChange((serving) => {
+    for (const service of ["", ...SERVICES.map(({ typeName }) => typeName)]) rpc.health.setStatus(service, serving);
+  });
   embedded.announce(formatHostPort(rpc.address));
   const { metricsAddress } = telemetry;
-  return { address: rpc.address, metricsAddress, broken: embedded.broken, close: closeAll };
+  const refused = ready.then(
+    () => new Promise<string>(() => {}),
+    (error: unknown) => `the database cannot be used: ${error instanceof Error ? error.message : error}`,
+  );
+  const broken = Promise.race([embedded.broken, refused]);
+  return { address: rpc.address, metricsAddress, broken, close: closeAll };
 }
 
-/** Applies the migrations; waits for a database that is not there yet, and says so. */
-async function migrateWhenReachable(databaseUrl: string, { log }: Telemetry): Promise<void> {
-  for (let told = false; ; told = true) {
-    try {
-      const { applied, version } = await migrate(databaseUrl);
-      log.info({ applied, version }, applied.length === 0 ? "the schema is up to date" : "the schema was migrated");
-      return;
-    } catch (error) {
-      if (classifyError(error) !== "transient") throw error;
-      if (!told) log.warn({ err: error }, "the database is not there; waiting for it");
-      await delay(DATABASE_WAIT_MS);
-    }
-  }
+/** Resolves when the service can begin with the queue alone, because the database is not there. */
+async function queueAlone(queue: OpenQueue | undefined, { log }: Telemetry): Promise<void> {
+  await (queue?.taking ?? new Promise(() => {}));
+  log.warn({}, "serving with the queue alone: events are QUEUED until the database is there");
+}
+
+/** No new calls; those under way are settled, by the database for half of the time and then by the queue. */
+async function closeServer(rpc: RpcServer, log: LogWriter, { shutdownTimeoutMs }: Config): Promise<void> {
+  failpoint("shutdown.drain");
+  const timer = setTimeout(() => log.abandon(), shutdownTimeoutMs / 2);
+  await rpc.close({ timeoutMs: shutdownTimeoutMs });
+  clearTimeout(timer);
 }
 
 interface Pools {
@@ -139,26 +145,98 @@ function openPools({ readConnections, statementTimeoutMs }: Config, url: string,
   };
 }
 
+/** Where events are kept and where they wait. */
+interface Stores {
+  readonly log: LogWriter;
+  readonly queue: OpenQueue | undefined;
+  readonly state: StoresState;
+  /** Tells whether either store takes events, now and at every change. */
+  onChange(listener: (serving: boolean) => void): void;
+}
+
+function openStores(config: Config, embedded: EmbeddedServers, partitions: Partitions, telemetry: Telemetry): Stores {
+  const { metrics, log } = telemetry;
+  const watch = createQueueMetrics(metrics);
+  let listener = (_serving: boolean) => {};
+  const serving = () => logWriter.availability.available || queue?.queue.takes === true;
+  const changed = () => {
+    logWriter.overflowChanged();
+    listener(serving());
+  };
+  const queue =
+    embedded.valkeyUrl === undefined
+      ? undefined
+      : openQueue({
+          valkeyUrl: embedded.valkeyUrl,
+          limits: limitsOf(config),
+          tries: config.queueTries,
+          retryWaitMs: config.queueRetryWaitMs,
+          log,
+          observer: watch.drain,
+          onWiped: watch.wiped,
+          onChange: changed,
+        });
+  const logWriter = openLog(config, embedded.databaseUrl, partitions, telemetry, queue, () => listener(serving()));
+  const state = (): StoresState => ({
+    database: { available: logWriter.availability.available },
+    queue: queue?.state ?? { state: "not_configured", reason: "no VALKEY_URL, and no Valkey of our own" },
+  });
+  metrics.degraded.observe((report) => report(isDegraded(state()) ? 1 : 0));
+  if (queue !== undefined) {
+    queue.drain(logWriter.queueAppender);
+    watch.watch({
+      limits: queue.store.limits,
+      depth: () => queue.store.depth(),
+      get takes() {
+        return queue.queue.takes;
+      },
+      get breaker() {
+        return queue.drainer.breaker;
+      },
+    });
+  }
+  return {
+    log: logWriter,
+    queue,
+    get state() {
+      return state();
+    },
+    onChange(wanted) {
+      listener = wanted;
+      wanted(serving());
+    },
+  };
+}
+
+function limitsOf({ queueEntries, queueBytes, deadLetterEntries, deadLetterBytes }: Config): QueueLimits {
+  return { entries: queueEntries, bytes: queueBytes, deadLetters: deadLetterEntries, deadLetterBytes };
+}
+
 function openLog(
   config: Config,
   databaseUrl: string,
   partitions: Partitions,
   { metrics, tracer, log }: Telemetry,
-  onAvailable: (available: boolean) => void,
+  queue: OpenQueue | undefined,
+  onAvailable: () => void,
 ): LogWriter {
-  const observer = createAppendMetrics(metrics, log);
+  let told = false;
   const opened = openLogWriter({
     ...config,
     databaseUrl,
     lanes: config.appendConnections,
     lingerMs: config.appendLingerMs,
     ensureMonths: (dates) => partitions.ensureMonths(dates),
-    observer,
+    observer: createAppendMetrics(metrics, log),
+    queueObserver: createAppendMetrics(metrics, log, "queue"),
+    overflow: queue?.queue,
     traceAppend: createAppendTrace(tracer),
     onAvailability(available, cause) {
-      if (available) log.info("the database is back");
-      else log.error({ err: cause }, "the database is away; events are refused until it is back");
-      onAvailable(available);
+      if (!available)
+        log.error({ err: cause }, `the database is away; events are ${queue ? "queued" : "refused"} until it is back`);
+      else if (told) log.info("the database is back");
+      told = true;
+      onAvailable();
     },
   });
   const { writer, availability } = opened;
@@ -177,12 +255,16 @@ function openLog(
   return opened;
 }
 
+/** What is served, beside health and reflection. */
+const SERVICES = [AuditService, DeadLetterService];
+
 async function startServer(
   config: Config,
-  { writer }: LogWriter,
+  stores: Stores,
   reader: EventsReader,
   { metrics, tracer, log }: Telemetry,
 ): Promise<RpcServer> {
+  const { writer } = stores.log;
   const observer = createAppendMetrics(metrics, log);
   let connections = 0;
   metrics.connections.observe((report) => report(connections));
@@ -195,10 +277,12 @@ async function startServer(
         log,
         version: VERSION,
         maxRequestBytes: config.maxRequestBytes,
+        stores: () => stores.state,
         onAnswered: (outcome, category) => observer.answered(outcome, category),
       }),
+      deadLetterRoutes({ writer, log, stores: () => stores.state, queue: stores.queue }),
     ],
-    services: [AuditService],
+    services: SERVICES,
     telemetry: {
       tracer,
       recordCall(method, protocol, code, seconds) {

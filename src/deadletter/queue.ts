@@ -22,6 +22,8 @@ export interface QueueOptions {
   readonly onChange?: (takes: boolean) => void;
   /** Correlations were released: events that waited for them may go. */
   readonly onReleased?: () => void;
+  /** Something was queued. */
+  readonly onQueued?: () => void;
 }
 
 /** Where events wait in Valkey that PostgreSQL cannot take now; knows which correlations must go on waiting there. */
@@ -91,6 +93,7 @@ export class Queue implements Overflow {
       throw error;
     }
     this.#askLater();
+    this.#options.onQueued?.();
     failpoint("queue.held");
   }
 
