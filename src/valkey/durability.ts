@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Commands } from "./link.ts";
 
-/** Milliseconds that an fsync may take; shorter than a command may, so that the answer says which of the two failed. */
+/** Milliseconds that an fsync may take; shorter than a link may be silent, so that the answer says which of the two failed. */
 export const FSYNC_MS = 2000;
 
 /** The server answers, and does not keep what it is given: nothing may be told to be QUEUED. */

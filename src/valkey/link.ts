@@ -4,8 +4,10 @@ import { reasonOf } from "./errors.ts";
 /** The commands of one connection. */
 export type Commands = Redis;
 
-/** Milliseconds that any command may take; after that the link counts as dead, whatever the network says about it. */
-export const COMMAND_MS = 3000;
+/** Milliseconds of silence while an answer is owed, after which the link counts as dead, whatever the network says of it. */
+export const SILENCE_MS = 3000;
+/** Milliseconds that any command may take: a long answer on a slow link comes in pieces. */
+const COMMAND_MS = 15_000;
 const KEEPALIVE_MS = 5000;
 /** Milliseconds for an orderly end of a connection before it is cut. */
 const CUT_MS = 100;
@@ -35,7 +37,8 @@ export async function openLink(url: string, name: string, signal: AbortSignal): 
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
-    connectTimeout: COMMAND_MS,
+    connectTimeout: SILENCE_MS,
+    socketTimeout: SILENCE_MS,
     commandTimeout: COMMAND_MS,
     disconnectTimeout: CUT_MS,
     keepAlive: KEEPALIVE_MS,

@@ -144,6 +144,8 @@ export class Valkey {
         failures = 0;
         if (!this.#closing.signal.aborted) this.#enter("away", why);
       } catch (error) {
+        this.#session?.end(reasonOf(error));
+        this.#session = undefined;
         if (!this.#closing.signal.aborted)
           this.#enter(error instanceof NotDurable ? "not_durable" : "away", reasonOf(error));
       }

@@ -17,10 +17,12 @@ describe("the queue of a process", { skip }, () => {
     const site: OpenStore = openStore(server.url, { limits });
     const changes: boolean[] = [];
     let releases = 0;
+    let queuedTimes = 0;
     let wake = () => {};
     const queue = new Queue({
       store: site.store,
       onChange: (takes) => changes.push(takes),
+      onQueued: () => queuedTimes++,
       onReleased: () => {
         releases++;
         wake();
@@ -35,7 +37,7 @@ describe("the queue of a process", { skip }, () => {
         });
       }
     };
-    return { ...site, queue, changes, untilReleased };
+    return { ...site, queue, changes, untilReleased, queuedTimes: () => queuedTimes };
   };
   beforeEach(() => server.admin.flushall());
   afterEach(async () => {
@@ -86,10 +88,11 @@ describe("the queue of a process", { skip }, () => {
   });
 
   test("what is refused holds nothing", async () => {
-    const { queue } = await open({ ...ROOMY, entries: 1 });
+    const { queue, queuedTimes } = await open({ ...ROOMY, entries: 1 });
     await queue.add([preparedEvent({ correlation_id: "rr-1" })], undefined);
     await assert.rejects(queue.add([preparedEvent({ correlation_id: "rr-2" })], undefined), { kind: "exhausted" });
     assert.ok(queue.holds("rr-1") && !queue.holds("rr-2"));
+    assert.equal(queuedTimes(), 1);
   });
 
   test("while Valkey is away it takes nothing, says why, and goes on holding what waits there", async () => {
