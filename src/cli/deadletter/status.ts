@@ -1,10 +1,10 @@
 import { toJson } from "@bufbuild/protobuf";
 import { durationMs } from "@bufbuild/protobuf/wkt";
+import { StoreState, type StoreStatus } from "../../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import {
   BreakerState,
   type GetQueueStatusResponse,
   GetQueueStatusResponseSchema,
-  QueueStoreState,
   type QueueStreamStatus,
 } from "../../../gen/ts/kubernaut/audit/v1/dead_letter_service_pb.ts";
 import { noPositionals } from "../arguments.ts";
@@ -42,13 +42,12 @@ async function runStatus(invocation: Invocation): Promise<ExitCode> {
   }
 }
 
-const STORE_STATES: Readonly<Record<QueueStoreState, string>> = {
-  [QueueStoreState.UNSPECIFIED]: "unknown",
-  [QueueStoreState.NOT_CONFIGURED]: "none: what the database cannot take is refused",
-  [QueueStoreState.CONNECTING]: "being connected",
-  [QueueStoreState.READY]: "ready",
-  [QueueStoreState.AWAY]: "away",
-  [QueueStoreState.NOT_DURABLE]: "not durable, and therefore not used",
+const STORE_STATES: Readonly<Record<StoreState, string>> = {
+  [StoreState.UNSPECIFIED]: "unknown",
+  [StoreState.AVAILABLE]: "available",
+  [StoreState.UNAVAILABLE]: "away",
+  [StoreState.NOT_DURABLE]: "not durable, and therefore not used",
+  [StoreState.NOT_CONFIGURED]: "none: what the database cannot take is refused",
 };
 
 const BREAKER_STATES: Readonly<Record<BreakerState, string>> = {
@@ -60,15 +59,13 @@ const BREAKER_STATES: Readonly<Record<BreakerState, string>> = {
 
 /** The state of the queue for people. */
 export function statusText(answer: GetQueueStatusResponse, colours: Palette): string {
-  const { storeState, databaseAvailable, breaker, waitingEntries, drainingConsumer, streams } = answer;
-  const ready = storeState === QueueStoreState.READY;
-  const reason = answer.storeStateReason === "" ? "" : ` (${printable(answer.storeStateReason)})`;
+  const { queue, database, breaker, waitingEntries, drainingConsumer, streams } = answer;
   const here = answer.drainingHere ? " (the process that answered)" : "";
   const facts: [string, string][] = [
-    ["Queue", (ready ? colours.green : colours.red)(STORE_STATES[storeState] ?? "unknown") + reason],
-    ["Database", databaseAvailable ? colours.green("available") : colours.red("away")],
+    ["Queue", storeText(queue, colours)],
+    ["Database", storeText(database, colours)],
   ];
-  if (storeState !== QueueStoreState.NOT_CONFIGURED) {
+  if (queue?.state !== StoreState.NOT_CONFIGURED) {
     const paint = breaker === BreakerState.CLOSED ? colours.green : colours.yellow;
     facts.push(["Breaker", paint(BREAKER_STATES[breaker] ?? "unknown")]);
     facts.push(["Drained by", drainingConsumer === "" ? "nobody" : printable(drainingConsumer) + here]);
@@ -80,6 +77,12 @@ export function statusText(answer: GetQueueStatusResponse, colours: Palette): st
 }
 
 const NAME_COLUMNS = 15;
+
+function storeText(status: StoreStatus | undefined, colours: Palette): string {
+  const { state = StoreState.UNSPECIFIED, reason = "" } = status ?? {};
+  const paint = state === StoreState.AVAILABLE ? colours.green : colours.red;
+  return paint(STORE_STATES[state] ?? "unknown") + (reason === "" ? "" : ` (${printable(reason)})`);
+}
 
 function streamLines(stream: QueueStreamStatus, bytesLimit: number, colours: Palette): string[] {
   const [depth, limit] = [Number(stream.depth), Number(stream.depthLimit)];

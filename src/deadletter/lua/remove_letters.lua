@@ -1,26 +1,14 @@
--- Removes dead letters, and takes their bytes from the counter: one script, so that the append-only file has both or neither.
---
--- KEYS: the meta hash, the dead letters of one stream. ARGV: the epoch expected, the field of the counter, ids.
--- Answers 1 for each id that was there, else 0.
-local meta, letters = KEYS[1], KEYS[2]
-local epoch, counter = ARGV[1], ARGV[2]
-if redis.call('HGET', meta, 'epoch') ~= epoch then
-  return redis.error_reply('EPOCH the queue is not the one that was known')
-end
-local removed = {}
-local bytes = 0
-for index = 3, #ARGV do
-  local id = ARGV[index]
-  local found = redis.call('XRANGE', letters, id, id)[1]
-  if found then
-    for _, text in ipairs(found[2]) do
-      bytes = bytes + #text
-    end
-    redis.call('XDEL', letters, id)
+-- Removes dead letters. ARGV: epoch, stream, sequences. Gives OK, then 1 for each that was there and 0 for each that was not.
+if wiped() then return { 'EPOCH' } end
+local stream, answer, size = ARGV[2], { 'OK' }, 0
+for at = 3, #ARGV do
+  local id = ARGV[at] .. '-0'
+  local letter = redis.call('XRANGE', LETTERS[stream], id, id)[1]
+  if letter then
+    for _, text in ipairs(letter[2]) do size = size + #text end
+    redis.call('XDEL', LETTERS[stream], id)
   end
-  removed[#removed + 1] = found and 1 or 0
+  answer[#answer + 1] = letter and 1 or 0
 end
-if bytes > 0 then
-  redis.call('HINCRBY', meta, counter, -bytes)
-end
-return removed
+if size > 0 then redis.call('HINCRBY', META, 'dead_bytes:' .. stream, -size) end
+return answer

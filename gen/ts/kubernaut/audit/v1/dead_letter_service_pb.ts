@@ -16,13 +16,15 @@ import type { BadRequest_FieldViolation } from "../../../google/rpc/error_detail
 import { file_google_rpc_error_details } from "../../../google/rpc/error_details_pb.ts";
 import type { AuditEvent, PayloadForm } from "./audit_event_pb.ts";
 import { file_kubernaut_audit_v1_audit_event } from "./audit_event_pb.ts";
+import type { StoreStatus } from "./audit_service_pb.ts";
+import { file_kubernaut_audit_v1_audit_service } from "./audit_service_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file kubernaut/audit/v1/dead_letter_service.proto.
  */
 export const file_kubernaut_audit_v1_dead_letter_service: GenFile = /*@__PURE__*/
-  fileDesc("CixrdWJlcm5hdXQvYXVkaXQvdjEvZGVhZF9sZXR0ZXJfc2VydmljZS5wcm90bxISa3ViZXJuYXV0LmF1ZGl0LnYxIhcKFUdldFF1ZXVlU3RhdHVzUmVxdWVzdCLVAgoWR2V0UXVldWVTdGF0dXNSZXNwb25zZRI4CgtzdG9yZV9zdGF0ZRgBIAEoDjIjLmt1YmVybmF1dC5hdWRpdC52MS5RdWV1ZVN0b3JlU3RhdGUSGgoSc3RvcmVfc3RhdGVfcmVhc29uGAIgASgJEhoKEmRhdGFiYXNlX2F2YWlsYWJsZRgDIAEoCBI2CgdzdHJlYW1zGAQgAygLMiUua3ViZXJuYXV0LmF1ZGl0LnYxLlF1ZXVlU3RyZWFtU3RhdHVzEhMKC2J5dGVzX2xpbWl0GAUgASgDEjEKB2JyZWFrZXIYBiABKA4yIC5rdWJlcm5hdXQuYXVkaXQudjEuQnJlYWtlclN0YXRlEhcKD3dhaXRpbmdfZW50cmllcxgHIAEoBRIZChFkcmFpbmluZ19jb25zdW1lchgIIAEoCRIVCg1kcmFpbmluZ19oZXJlGAkgASgIItYCChFRdWV1ZVN0cmVhbVN0YXR1cxIvCgZzdHJlYW0YASABKA4yHy5rdWJlcm5hdXQuYXVkaXQudjEuUXVldWVTdHJlYW0SCwoDa2V5GAIgASgJEg0KBWRlcHRoGAMgASgDEhMKC2RlcHRoX2xpbWl0GAQgASgDEg0KBWJ5dGVzGAUgASgDEi8KC29sZGVzdF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgpvbGRlc3RfYWdlGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjQKCWNvbnN1bWVycxgIIAMoCzIhLmt1YmVybmF1dC5hdWRpdC52MS5RdWV1ZUNvbnN1bWVyEjoKDGRlYWRfbGV0dGVycxgJIAEoCzIkLmt1YmVybmF1dC5hdWRpdC52MS5EZWFkTGV0dGVyU3RhdHVzIlcKDVF1ZXVlQ29uc3VtZXISDAoEbmFtZRgBIAEoCRIPCgdwZW5kaW5nGAIgASgDEicKBGlkbGUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iaAoQRGVhZExldHRlclN0YXR1cxINCgVjb3VudBgBIAEoAxITCgtjb3VudF9saW1pdBgCIAEoAxINCgVieXRlcxgDIAEoAxITCgtieXRlc19saW1pdBgEIAEoAxIMCgRmdWxsGAUgASgIIrkBChBEZWFkTGV0dGVyRmlsdGVyEkMKB3N0cmVhbXMYASADKA4yHy5rdWJlcm5hdXQuYXVkaXQudjEuUXVldWVTdHJlYW1CEbpIDpIBCxACIgeCAQQQASAAEj4KBnJlYXNvbhgCIAEoDjIkLmt1YmVybmF1dC5hdWRpdC52MS5EZWFkTGV0dGVyUmVhc29uQgi6SAWCAQIQARIgCg5jb3JyZWxhdGlvbl9pZBgDIAEoCUIIukgFcgMY/wEiywEKFkxpc3REZWFkTGV0dGVyc1JlcXVlc3QSGgoJcGFnZV9zaXplGAEgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIAIEjQKBmZpbHRlchgDIAEoCzIkLmt1YmVybmF1dC5hdWRpdC52MS5EZWFkTGV0dGVyRmlsdGVyEkEKDHBheWxvYWRfZm9ybRgEIAEoDjIfLmt1YmVybmF1dC5hdWRpdC52MS5QYXlsb2FkRm9ybUIKukgHggEEEAEgAyJjChdMaXN0RGVhZExldHRlcnNSZXNwb25zZRIvCgdsZXR0ZXJzGAEgAygLMh4ua3ViZXJuYXV0LmF1ZGl0LnYxLkRlYWRMZXR0ZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJItYDCgpEZWFkTGV0dGVyEgoKAmlkGAEgASgJEi8KBnN0cmVhbRgCIAEoDjIfLmt1YmVybmF1dC5hdWRpdC52MS5RdWV1ZVN0cmVhbRI0CgZyZWFzb24YAyABKA4yJC5rdWJlcm5hdXQuYXVkaXQudjEuRGVhZExldHRlclJlYXNvbhITCgtkZXNjcmlwdGlvbhgEIAEoCRINCgV0cmllcxgFIAEoBRIvCgtxdWV1ZWRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRZmlyc3RfZmFpbGVkX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjYKEmRlYWRfbGV0dGVyZWRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZXZlbnRfaWQYCSABKAkSFgoOY29ycmVsYXRpb25faWQYCiABKAkSLwoFZXZlbnQYCyABKAsyHi5rdWJlcm5hdXQuYXVkaXQudjEuQXVkaXRFdmVudEgAEisKA3JhdxgMIAEoCzIcLmt1YmVybmF1dC5hdWRpdC52MS5SYXdFbnRyeUgAQgkKB2NvbnRlbnQiJwoIUmF3RW50cnkSDAoEdGV4dBgBIAEoCRINCgVieXRlcxgCIAEoAyJjChhSZXBsYXlEZWFkTGV0dGVyc1JlcXVlc3QSRwoDaWRzGAEgAygJQjq6SDeSATQIARDoByItcisyKV4oZXZlbnRzfG5vdGlmaWNhdGlvbnMpL1sxLTldWzAtOV17MCwxNX0kIscBCgxSZXBsYXlSZXN1bHQSCgoCaWQYASABKAkSMgoHb3V0Y29tZRgCIAEoDjIhLmt1YmVybmF1dC5hdWRpdC52MS5SZXBsYXlPdXRjb21lEhAKCGV2ZW50X2lkGAMgASgJEhIKCmV2ZW50X2hhc2gYBCABKAkSFgoOY2hhaW5fcG9zaXRpb24YBSABKAMSOQoKdmlvbGF0aW9ucxgGIAMoCzIlLmdvb2dsZS5ycGMuQmFkUmVxdWVzdC5GaWVsZFZpb2xhdGlvbiJmChlSZXBsYXlEZWFkTGV0dGVyc1Jlc3BvbnNlEjEKB3Jlc3VsdHMYASADKAsyIC5rdWJlcm5hdXQuYXVkaXQudjEuUmVwbGF5UmVzdWx0EhYKDmNvcnJlbGF0aW9uX2lkGAIgASgJIoABChlEaXNjYXJkRGVhZExldHRlcnNSZXF1ZXN0EkcKA2lkcxgBIAMoCUI6ukg3kgE0CAEQ6AciLXIrMileKGV2ZW50c3xub3RpZmljYXRpb25zKS9bMS05XVswLTldezAsMTV9JBIaCgZyZWFzb24YAiABKAlCCrpIB3IFEAEY6AciYgoNRGlzY2FyZFJlc3VsdBIKCgJpZBgBIAEoCRIzCgdvdXRjb21lGAIgASgOMiIua3ViZXJuYXV0LmF1ZGl0LnYxLkRpc2NhcmRPdXRjb21lEhAKCGV2ZW50X2lkGAMgASgJImgKGkRpc2NhcmREZWFkTGV0dGVyc1Jlc3BvbnNlEjIKB3Jlc3VsdHMYASADKAsyIS5rdWJlcm5hdXQuYXVkaXQudjEuRGlzY2FyZFJlc3VsdBIWCg5jb3JyZWxhdGlvbl9pZBgCIAEoCSpkCgtRdWV1ZVN0cmVhbRIcChhRVUVVRV9TVFJFQU1fVU5TUEVDSUZJRUQQABIXChNRVUVVRV9TVFJFQU1fRVZFTlRTEAESHgoaUVVFVUVfU1RSRUFNX05PVElGSUNBVElPTlMQAirYAQoPUXVldWVTdG9yZVN0YXRlEiEKHVFVRVVFX1NUT1JFX1NUQVRFX1VOU1BFQ0lGSUVEEAASJAogUVVFVUVfU1RPUkVfU1RBVEVfTk9UX0NPTkZJR1VSRUQQARIgChxRVUVVRV9TVE9SRV9TVEFURV9DT05ORUNUSU5HEAISGwoXUVVFVUVfU1RPUkVfU1RBVEVfUkVBRFkQAxIaChZRVUVVRV9TVE9SRV9TVEFURV9BV0FZEAQSIQodUVVFVUVfU1RPUkVfU1RBVEVfTk9UX0RVUkFCTEUQBSp8CgxCcmVha2VyU3RhdGUSHQoZQlJFQUtFUl9TVEFURV9VTlNQRUNJRklFRBAAEhgKFEJSRUFLRVJfU1RBVEVfQ0xPU0VEEAESFgoSQlJFQUtFUl9TVEFURV9PUEVOEAISGwoXQlJFQUtFUl9TVEFURV9IQUxGX09QRU4QAyqbAQoQRGVhZExldHRlclJlYXNvbhIiCh5ERUFEX0xFVFRFUl9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpERUFEX0xFVFRFUl9SRUFTT05fUkVGVVNFRBABEh8KG0RFQURfTEVUVEVSX1JFQVNPTl9DT05GTElDVBACEiIKHkRFQURfTEVUVEVSX1JFQVNPTl9VTkRFQ09EQUJMRRADKsIBCg1SZXBsYXlPdXRjb21lEh4KGlJFUExBWV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGwoXUkVQTEFZX09VVENPTUVfUkVDT1JERUQQARIcChhSRVBMQVlfT1VUQ09NRV9EVVBMSUNBVEUQAhIbChdSRVBMQVlfT1VUQ09NRV9SRUpFQ1RFRBADEhsKF1JFUExBWV9PVVRDT01FX0NPTkZMSUNUEAQSHAoYUkVQTEFZX09VVENPTUVfTk9UX0ZPVU5EEAUqbwoORGlzY2FyZE91dGNvbWUSHwobRElTQ0FSRF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASHQoZRElTQ0FSRF9PVVRDT01FX0RJU0NBUkRFRBABEh0KGURJU0NBUkRfT1VUQ09NRV9OT1RfRk9VTkQQAjLPAwoRRGVhZExldHRlclNlcnZpY2USZwoOR2V0UXVldWVTdGF0dXMSKS5rdWJlcm5hdXQuYXVkaXQudjEuR2V0UXVldWVTdGF0dXNSZXF1ZXN0Gioua3ViZXJuYXV0LmF1ZGl0LnYxLkdldFF1ZXVlU3RhdHVzUmVzcG9uc2USagoPTGlzdERlYWRMZXR0ZXJzEioua3ViZXJuYXV0LmF1ZGl0LnYxLkxpc3REZWFkTGV0dGVyc1JlcXVlc3QaKy5rdWJlcm5hdXQuYXVkaXQudjEuTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2UScAoRUmVwbGF5RGVhZExldHRlcnMSLC5rdWJlcm5hdXQuYXVkaXQudjEuUmVwbGF5RGVhZExldHRlcnNSZXF1ZXN0Gi0ua3ViZXJuYXV0LmF1ZGl0LnYxLlJlcGxheURlYWRMZXR0ZXJzUmVzcG9uc2UScwoSRGlzY2FyZERlYWRMZXR0ZXJzEi0ua3ViZXJuYXV0LmF1ZGl0LnYxLkRpc2NhcmREZWFkTGV0dGVyc1JlcXVlc3QaLi5rdWJlcm5hdXQuYXVkaXQudjEuRGlzY2FyZERlYWRMZXR0ZXJzUmVzcG9uc2VCagoVYWkua3ViZXJuYXV0LmF1ZGl0LnYxUAFaOmt1YmVybmF1dC5haS9kYXRhc3RvcmFnZS9nZW4vZ28va3ViZXJuYXV0L2F1ZGl0L3YxO2F1ZGl0djGqAhJLdWJlcm5hdXQuQXVkaXQuVjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_error_details, file_kubernaut_audit_v1_audit_event]);
+  fileDesc("CixrdWJlcm5hdXQvYXVkaXQvdjEvZGVhZF9sZXR0ZXJfc2VydmljZS5wcm90bxISa3ViZXJuYXV0LmF1ZGl0LnYxIhcKFUdldFF1ZXVlU3RhdHVzUmVxdWVzdCLGAgoWR2V0UXVldWVTdGF0dXNSZXNwb25zZRIuCgVxdWV1ZRgBIAEoCzIfLmt1YmVybmF1dC5hdWRpdC52MS5TdG9yZVN0YXR1cxIxCghkYXRhYmFzZRgCIAEoCzIfLmt1YmVybmF1dC5hdWRpdC52MS5TdG9yZVN0YXR1cxI2CgdzdHJlYW1zGAMgAygLMiUua3ViZXJuYXV0LmF1ZGl0LnYxLlF1ZXVlU3RyZWFtU3RhdHVzEhMKC2J5dGVzX2xpbWl0GAQgASgDEjEKB2JyZWFrZXIYBSABKA4yIC5rdWJlcm5hdXQuYXVkaXQudjEuQnJlYWtlclN0YXRlEhcKD3dhaXRpbmdfZW50cmllcxgGIAEoBRIZChFkcmFpbmluZ19jb25zdW1lchgHIAEoCRIVCg1kcmFpbmluZ19oZXJlGAggASgIItYCChFRdWV1ZVN0cmVhbVN0YXR1cxIvCgZzdHJlYW0YASABKA4yHy5rdWJlcm5hdXQuYXVkaXQudjEuUXVldWVTdHJlYW0SCwoDa2V5GAIgASgJEg0KBWRlcHRoGAMgASgDEhMKC2RlcHRoX2xpbWl0GAQgASgDEg0KBWJ5dGVzGAUgASgDEi8KC29sZGVzdF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgpvbGRlc3RfYWdlGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjQKCWNvbnN1bWVycxgIIAMoCzIhLmt1YmVybmF1dC5hdWRpdC52MS5RdWV1ZUNvbnN1bWVyEjoKDGRlYWRfbGV0dGVycxgJIAEoCzIkLmt1YmVybmF1dC5hdWRpdC52MS5EZWFkTGV0dGVyU3RhdHVzIlcKDVF1ZXVlQ29uc3VtZXISDAoEbmFtZRgBIAEoCRIPCgdwZW5kaW5nGAIgASgDEicKBGlkbGUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iaAoQRGVhZExldHRlclN0YXR1cxINCgVjb3VudBgBIAEoAxITCgtjb3VudF9saW1pdBgCIAEoAxINCgVieXRlcxgDIAEoAxITCgtieXRlc19saW1pdBgEIAEoAxIMCgRmdWxsGAUgASgIIrkBChBEZWFkTGV0dGVyRmlsdGVyEkMKB3N0cmVhbXMYASADKA4yHy5rdWJlcm5hdXQuYXVkaXQudjEuUXVldWVTdHJlYW1CEbpIDpIBCxACIgeCAQQQASAAEj4KBnJlYXNvbhgCIAEoDjIkLmt1YmVybmF1dC5hdWRpdC52MS5EZWFkTGV0dGVyUmVhc29uQgi6SAWCAQIQARIgCg5jb3JyZWxhdGlvbl9pZBgDIAEoCUIIukgFcgMY/wEiywEKFkxpc3REZWFkTGV0dGVyc1JlcXVlc3QSGgoJcGFnZV9zaXplGAEgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIAIEjQKBmZpbHRlchgDIAEoCzIkLmt1YmVybmF1dC5hdWRpdC52MS5EZWFkTGV0dGVyRmlsdGVyEkEKDHBheWxvYWRfZm9ybRgEIAEoDjIfLmt1YmVybmF1dC5hdWRpdC52MS5QYXlsb2FkRm9ybUIKukgHggEEEAEgAyJjChdMaXN0RGVhZExldHRlcnNSZXNwb25zZRIvCgdsZXR0ZXJzGAEgAygLMh4ua3ViZXJuYXV0LmF1ZGl0LnYxLkRlYWRMZXR0ZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJItYDCgpEZWFkTGV0dGVyEgoKAmlkGAEgASgJEi8KBnN0cmVhbRgCIAEoDjIfLmt1YmVybmF1dC5hdWRpdC52MS5RdWV1ZVN0cmVhbRI0CgZyZWFzb24YAyABKA4yJC5rdWJlcm5hdXQuYXVkaXQudjEuRGVhZExldHRlclJlYXNvbhITCgtkZXNjcmlwdGlvbhgEIAEoCRINCgV0cmllcxgFIAEoBRIvCgtxdWV1ZWRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRZmlyc3RfZmFpbGVkX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjYKEmRlYWRfbGV0dGVyZWRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZXZlbnRfaWQYCSABKAkSFgoOY29ycmVsYXRpb25faWQYCiABKAkSLwoFZXZlbnQYCyABKAsyHi5rdWJlcm5hdXQuYXVkaXQudjEuQXVkaXRFdmVudEgAEisKA3JhdxgMIAEoCzIcLmt1YmVybmF1dC5hdWRpdC52MS5SYXdFbnRyeUgAQgkKB2NvbnRlbnQiJwoIUmF3RW50cnkSDAoEdGV4dBgBIAEoCRINCgVieXRlcxgCIAEoAyJjChhSZXBsYXlEZWFkTGV0dGVyc1JlcXVlc3QSRwoDaWRzGAEgAygJQjq6SDeSATQIARDoByItcisyKV4oZXZlbnRzfG5vdGlmaWNhdGlvbnMpL1sxLTldWzAtOV17MCwxNX0kIscBCgxSZXBsYXlSZXN1bHQSCgoCaWQYASABKAkSMgoHb3V0Y29tZRgCIAEoDjIhLmt1YmVybmF1dC5hdWRpdC52MS5SZXBsYXlPdXRjb21lEhAKCGV2ZW50X2lkGAMgASgJEhIKCmV2ZW50X2hhc2gYBCABKAkSFgoOY2hhaW5fcG9zaXRpb24YBSABKAMSOQoKdmlvbGF0aW9ucxgGIAMoCzIlLmdvb2dsZS5ycGMuQmFkUmVxdWVzdC5GaWVsZFZpb2xhdGlvbiJmChlSZXBsYXlEZWFkTGV0dGVyc1Jlc3BvbnNlEjEKB3Jlc3VsdHMYASADKAsyIC5rdWJlcm5hdXQuYXVkaXQudjEuUmVwbGF5UmVzdWx0EhYKDmNvcnJlbGF0aW9uX2lkGAIgASgJIoABChlEaXNjYXJkRGVhZExldHRlcnNSZXF1ZXN0EkcKA2lkcxgBIAMoCUI6ukg3kgE0CAEQ6AciLXIrMileKGV2ZW50c3xub3RpZmljYXRpb25zKS9bMS05XVswLTldezAsMTV9JBIaCgZyZWFzb24YAiABKAlCCrpIB3IFEAEY6AciYgoNRGlzY2FyZFJlc3VsdBIKCgJpZBgBIAEoCRIzCgdvdXRjb21lGAIgASgOMiIua3ViZXJuYXV0LmF1ZGl0LnYxLkRpc2NhcmRPdXRjb21lEhAKCGV2ZW50X2lkGAMgASgJImgKGkRpc2NhcmREZWFkTGV0dGVyc1Jlc3BvbnNlEjIKB3Jlc3VsdHMYASADKAsyIS5rdWJlcm5hdXQuYXVkaXQudjEuRGlzY2FyZFJlc3VsdBIWCg5jb3JyZWxhdGlvbl9pZBgCIAEoCSpkCgtRdWV1ZVN0cmVhbRIcChhRVUVVRV9TVFJFQU1fVU5TUEVDSUZJRUQQABIXChNRVUVVRV9TVFJFQU1fRVZFTlRTEAESHgoaUVVFVUVfU1RSRUFNX05PVElGSUNBVElPTlMQAip8CgxCcmVha2VyU3RhdGUSHQoZQlJFQUtFUl9TVEFURV9VTlNQRUNJRklFRBAAEhgKFEJSRUFLRVJfU1RBVEVfQ0xPU0VEEAESFgoSQlJFQUtFUl9TVEFURV9PUEVOEAISGwoXQlJFQUtFUl9TVEFURV9IQUxGX09QRU4QAyqbAQoQRGVhZExldHRlclJlYXNvbhIiCh5ERUFEX0xFVFRFUl9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpERUFEX0xFVFRFUl9SRUFTT05fUkVGVVNFRBABEh8KG0RFQURfTEVUVEVSX1JFQVNPTl9DT05GTElDVBACEiIKHkRFQURfTEVUVEVSX1JFQVNPTl9VTkRFQ09EQUJMRRADKsIBCg1SZXBsYXlPdXRjb21lEh4KGlJFUExBWV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGwoXUkVQTEFZX09VVENPTUVfUkVDT1JERUQQARIcChhSRVBMQVlfT1VUQ09NRV9EVVBMSUNBVEUQAhIbChdSRVBMQVlfT1VUQ09NRV9SRUpFQ1RFRBADEhsKF1JFUExBWV9PVVRDT01FX0NPTkZMSUNUEAQSHAoYUkVQTEFZX09VVENPTUVfTk9UX0ZPVU5EEAUqbwoORGlzY2FyZE91dGNvbWUSHwobRElTQ0FSRF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASHQoZRElTQ0FSRF9PVVRDT01FX0RJU0NBUkRFRBABEh0KGURJU0NBUkRfT1VUQ09NRV9OT1RfRk9VTkQQAjLPAwoRRGVhZExldHRlclNlcnZpY2USZwoOR2V0UXVldWVTdGF0dXMSKS5rdWJlcm5hdXQuYXVkaXQudjEuR2V0UXVldWVTdGF0dXNSZXF1ZXN0Gioua3ViZXJuYXV0LmF1ZGl0LnYxLkdldFF1ZXVlU3RhdHVzUmVzcG9uc2USagoPTGlzdERlYWRMZXR0ZXJzEioua3ViZXJuYXV0LmF1ZGl0LnYxLkxpc3REZWFkTGV0dGVyc1JlcXVlc3QaKy5rdWJlcm5hdXQuYXVkaXQudjEuTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2UScAoRUmVwbGF5RGVhZExldHRlcnMSLC5rdWJlcm5hdXQuYXVkaXQudjEuUmVwbGF5RGVhZExldHRlcnNSZXF1ZXN0Gi0ua3ViZXJuYXV0LmF1ZGl0LnYxLlJlcGxheURlYWRMZXR0ZXJzUmVzcG9uc2UScwoSRGlzY2FyZERlYWRMZXR0ZXJzEi0ua3ViZXJuYXV0LmF1ZGl0LnYxLkRpc2NhcmREZWFkTGV0dGVyc1JlcXVlc3QaLi5rdWJlcm5hdXQuYXVkaXQudjEuRGlzY2FyZERlYWRMZXR0ZXJzUmVzcG9uc2VCagoVYWkua3ViZXJuYXV0LmF1ZGl0LnYxUAFaOmt1YmVybmF1dC5haS9kYXRhc3RvcmFnZS9nZW4vZ28va3ViZXJuYXV0L2F1ZGl0L3YxO2F1ZGl0djGqAhJLdWJlcm5hdXQuQXVkaXQuVjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_error_details, file_kubernaut_audit_v1_audit_event, file_kubernaut_audit_v1_audit_service]);
 
 /**
  * No parameters.
@@ -46,65 +48,58 @@ export const GetQueueStatusRequestSchema: GenMessage<GetQueueStatusRequest> = /*
  */
 export type GetQueueStatusResponse = Message<"kubernaut.audit.v1.GetQueueStatusResponse"> & {
   /**
-   * Whether the queue's store can take events.
+   * The queue's store. NOT_CONFIGURED: the service was started without a queue, and nothing below says anything.
    *
-   * @generated from field: kubernaut.audit.v1.QueueStoreState store_state = 1;
+   * @generated from field: kubernaut.audit.v1.StoreStatus queue = 1;
    */
-  storeState: QueueStoreState;
+  queue?: StoreStatus | undefined;
 
   /**
-   * Why it is not READY, for people; empty when it is.
+   * The database that the queue is drained to.
    *
-   * @generated from field: string store_state_reason = 2;
+   * @generated from field: kubernaut.audit.v1.StoreStatus database = 2;
    */
-  storeStateReason: string;
-
-  /**
-   * Whether the database answered this process last.
-   *
-   * @generated from field: bool database_available = 3;
-   */
-  databaseAvailable: boolean;
+  database?: StoreStatus | undefined;
 
   /**
    * The streams; empty while the queue's store cannot be asked.
    *
-   * @generated from field: repeated kubernaut.audit.v1.QueueStreamStatus streams = 4;
+   * @generated from field: repeated kubernaut.audit.v1.QueueStreamStatus streams = 3;
    */
   streams: QueueStreamStatus[];
 
   /**
    * Bytes that entries may take over both streams; beyond them events are refused with RESOURCE_EXHAUSTED. 0 without a queue.
    *
-   * @generated from field: int64 bytes_limit = 5;
+   * @generated from field: int64 bytes_limit = 4;
    */
   bytesLimit: bigint;
 
   /**
    * The circuit breaker of this process's consumer.
    *
-   * @generated from field: kubernaut.audit.v1.BreakerState breaker = 6;
+   * @generated from field: kubernaut.audit.v1.BreakerState breaker = 5;
    */
   breaker: BreakerState;
 
   /**
    * Entries that this process's consumer holds back until their next try, because the database has refused them.
    *
-   * @generated from field: int32 waiting_entries = 7;
+   * @generated from field: int32 waiting_entries = 6;
    */
   waitingEntries: number;
 
   /**
    * The consumer that drains now, over all processes; empty when none does.
    *
-   * @generated from field: string draining_consumer = 8;
+   * @generated from field: string draining_consumer = 7;
    */
   drainingConsumer: string;
 
   /**
    * Whether that is this process.
    *
-   * @generated from field: bool draining_here = 9;
+   * @generated from field: bool draining_here = 8;
    */
   drainingHere: boolean;
 };
@@ -755,68 +750,6 @@ export const QueueStreamSchema: GenEnum<QueueStream> = /*@__PURE__*/
   enumDesc(file_kubernaut_audit_v1_dead_letter_service, 0);
 
 /**
- * Whether the queue's store can take events.
- *
- * @generated from enum kubernaut.audit.v1.QueueStoreState
- */
-export const QueueStoreState = {
-  /**
-   * Never sent.
-   *
-   * @generated from enum value: QUEUE_STORE_STATE_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED: 0,
-
-  /**
-   * The service was started without a queue.
-   *
-   * @generated from enum value: QUEUE_STORE_STATE_NOT_CONFIGURED = 1;
-   */
-  NOT_CONFIGURED: 1,
-
-  /**
-   * The first connection is being made.
-   *
-   * @generated from enum value: QUEUE_STORE_STATE_CONNECTING = 2;
-   */
-  CONNECTING: 2,
-
-  /**
-   * It can be reached, and what it takes is durable.
-   *
-   * @generated from enum value: QUEUE_STORE_STATE_READY = 3;
-   */
-  READY: 3,
-
-  /**
-   * It cannot be reached.
-   *
-   * @generated from enum value: QUEUE_STORE_STATE_AWAY = 4;
-   */
-  AWAY: 4,
-
-  /**
-   * It can be reached, but does not promise that what it takes is on its disk: it is given nothing.
-   *
-   * @generated from enum value: QUEUE_STORE_STATE_NOT_DURABLE = 5;
-   */
-  NOT_DURABLE: 5,
-} as const;
-
-/**
- * Whether the queue's store can take events.
- *
- * @generated from enum kubernaut.audit.v1.QueueStoreState
- */
-export type QueueStoreState = (typeof QueueStoreState)[keyof typeof QueueStoreState] | UnknownEnum;
-
-/**
- * Describes the enum kubernaut.audit.v1.QueueStoreState.
- */
-export const QueueStoreStateSchema: GenEnum<QueueStoreState> = /*@__PURE__*/
-  enumDesc(file_kubernaut_audit_v1_dead_letter_service, 1);
-
-/**
  * What the consumer of the queue does about a database that is away.
  *
  * @generated from enum kubernaut.audit.v1.BreakerState
@@ -862,7 +795,7 @@ export type BreakerState = (typeof BreakerState)[keyof typeof BreakerState] | Un
  * Describes the enum kubernaut.audit.v1.BreakerState.
  */
 export const BreakerStateSchema: GenEnum<BreakerState> = /*@__PURE__*/
-  enumDesc(file_kubernaut_audit_v1_dead_letter_service, 2);
+  enumDesc(file_kubernaut_audit_v1_dead_letter_service, 1);
 
 /**
  * Why an event became a dead letter.
@@ -910,7 +843,7 @@ export type DeadLetterReason = (typeof DeadLetterReason)[keyof typeof DeadLetter
  * Describes the enum kubernaut.audit.v1.DeadLetterReason.
  */
 export const DeadLetterReasonSchema: GenEnum<DeadLetterReason> = /*@__PURE__*/
-  enumDesc(file_kubernaut_audit_v1_dead_letter_service, 3);
+  enumDesc(file_kubernaut_audit_v1_dead_letter_service, 2);
 
 /**
  * What became of one letter that was replayed.
@@ -972,7 +905,7 @@ export type ReplayOutcome = (typeof ReplayOutcome)[keyof typeof ReplayOutcome] |
  * Describes the enum kubernaut.audit.v1.ReplayOutcome.
  */
 export const ReplayOutcomeSchema: GenEnum<ReplayOutcome> = /*@__PURE__*/
-  enumDesc(file_kubernaut_audit_v1_dead_letter_service, 4);
+  enumDesc(file_kubernaut_audit_v1_dead_letter_service, 3);
 
 /**
  * What became of one letter that was to be discarded.
@@ -1013,7 +946,7 @@ export type DiscardOutcome = (typeof DiscardOutcome)[keyof typeof DiscardOutcome
  * Describes the enum kubernaut.audit.v1.DiscardOutcome.
  */
 export const DiscardOutcomeSchema: GenEnum<DiscardOutcome> = /*@__PURE__*/
-  enumDesc(file_kubernaut_audit_v1_dead_letter_service, 5);
+  enumDesc(file_kubernaut_audit_v1_dead_letter_service, 4);
 
 /**
  * Looks after the queue and its dead letters.
