@@ -17,6 +17,8 @@ import { type Verdict, verdict } from "./verdict/verdict.ts";
 
 /** Client processes. */
 const CLIENTS = 2;
+/** Share of batches of which an id is used again with other content: enough for some to be QUEUED in most outages. */
+const TWINS = 0.02;
 /** Milliseconds until clients have everything acknowledged when nothing is broken any more. */
 const LAST_ANSWERS_MS = 180_000;
 /** Milliseconds without any entry leaving the queue after which it counts as stuck. */
@@ -51,6 +53,7 @@ export async function runCampaign(
     addresses: stage.services.map(({ address }) => address),
     eventsPerSecond: options.rate / CLIENTS,
     processes: CLIENTS,
+    twinShare: TWINS,
     historyFolder,
   });
   onClients(clients);
