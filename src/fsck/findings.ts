@@ -26,7 +26,6 @@ const FAULTS = {
     wrong_bounds: "a partition holds another month than its name says",
     detached: "a partition is not part of audit_events",
     no_guard: "nothing keeps rows from being changed: a trigger is missing or off",
-    not_in_its_month: "events that should have a partition are in the default partition",
     wrong_partition: "an event is in a partition of another month",
     wrong_date: "event_date is not the day of event_timestamp",
   },

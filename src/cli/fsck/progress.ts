@@ -54,25 +54,27 @@ class BarProgress implements Progress {
   }
 
   show(progress: FsckProgress): void {
-    if (this.#latest.take(progress)) this.#start(progress.total);
-    this.#bar?.update(progress.done, { text: this.#latest.text });
+    if (this.#latest.take(progress)) this.stop();
+    this.#bar ??= this.#start(progress);
+    this.#bar.update(progress.done, { text: this.#latest.text });
   }
 
-  #start(total: number | undefined): void {
-    this.#bar?.stop();
+  #start({ done, total }: FsckProgress): SingleBar {
     const format = total === undefined ? "{text}" : "{bar} {percentage}%  {text}";
     const drawing = { fps: DRAWS_PER_SECOND, barsize: 24, hideCursor: true, clearOnComplete: true, linewrap: false };
-    this.#bar = new SingleBar({ stream: this.#stream, format, ...drawing, forceRedraw: true }, Presets.shades_classic);
-    this.#bar.start(total ?? 0, 0, { text: this.#latest.text });
+    const bar = new SingleBar({ stream: this.#stream, format, ...drawing }, Presets.shades_classic);
+    bar.start(total ?? 0, done, { text: this.#latest.text });
+    return bar;
   }
 
+  /** A bar goes back to the line where it began when it ends, whatever was printed since: so it ends before that. */
   clear(): void {
-    this.#stream.cursorTo(0);
-    this.#stream.clearLine(0);
+    this.stop();
   }
 
   stop(): void {
     this.#bar?.stop();
+    this.#bar = undefined;
   }
 }
 
