@@ -9,8 +9,11 @@ import { setTimeout as wait } from "node:timers/promises";
 import postgres from "postgres";
 import { type ClientProgress, type Clients, startClients } from "../../hammer/client/clients.ts";
 import { verdict } from "../../hammer/verdict/verdict.ts";
+import { startAuditService } from "../support/audit_service.ts";
 import { createDatabase } from "../support/database.ts";
+import { adminUrl } from "../support/server.ts";
 import { startService } from "../support/service.ts";
+import { startTcpProxy } from "../support/tcp_proxy.ts";
 
 test("clients outlive a service that is killed, and their histories agree with the table", async (t) => {
   const database = await createDatabase("hammer");
@@ -58,6 +61,52 @@ test("clients outlive a service that is killed, and their histories agree with t
   await sql`DELETE FROM audit_events WHERE event_id IN (SELECT event_id FROM audit_events ORDER BY event_id LIMIT 3)`;
   await sql.end();
   assert.equal((await verdict({ histories, databaseUrl })).lost.count, 3);
+});
+
+test("clients get everything acknowledged through an outage of the database, dead addresses and links that say nothing", async (t) => {
+  const postgresProxy = await startTcpProxy(Number(new URL(await adminUrl()).port));
+  const service = await startAuditService(t, {}, postgresProxy.port);
+  const link = await startTcpProxy(Number(service.address.split(":")[1]));
+  const nobody = await startTcpProxy(1);
+  const historyFolder = await mkdtemp(join(tmpdir(), "datastorage-hammer-"));
+  const clients = startClients({
+    seed: 2,
+    processes: 1,
+    addresses: [`127.0.0.1:${nobody.port}`, `127.0.0.1:${link.port}`],
+    eventsPerSecond: 2000,
+    answerTimeoutMs: 1000,
+    historyFolder,
+  });
+  t.after(async () => {
+    clients.kill();
+    await Promise.all([link.close(), nobody.close(), postgresProxy.close()]);
+    await rm(historyFolder, { recursive: true });
+  });
+  const reached = (more: Partial<ClientProgress>) => {
+    const before = clients.progress();
+    const names = Object.keys(more) as (keyof ClientProgress)[];
+    return until(clients, (now) => names.every((name) => now[name] >= before[name] + (more[name] as number)));
+  };
+
+  await reached({ acked: 500 });
+  postgresProxy.onConnect = "close";
+  postgresProxy.reset();
+  await reached({ unknown: 500 });
+  postgresProxy.onConnect = "pass";
+  await reached({ acked: 500 });
+  link.judge = () => "swallow";
+  await reached({ unknown: 200 });
+  link.judge = () => "pass";
+  await reached({ acked: 500 });
+  link.reset();
+  clients.control({ pause: true });
+  await until(clients, ({ sent, acked }) => sent === acked);
+  clients.control({ end: true });
+  await clients.ended;
+
+  const result = await verdict({ histories: clients.histories, databaseUrl: service.database.adminUrl });
+  assert.equal(result.clean, true, JSON.stringify(result));
+  assert.equal(result.totals.stored, clients.progress().sent);
 });
 
 /** Progress is told once a second, and has no other signal. */
