@@ -11,7 +11,6 @@ import {
   ListEventsResponseSchema,
   type RecordEventsRequest,
   RecordEventsResponseSchema,
-  StoreState,
 } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import { nowMs } from "../clock.ts";
 import { failpoint } from "../failpoint.ts";
@@ -24,7 +23,8 @@ import type { PreparedEvent } from "./prepare.ts";
 import { toEventQuery } from "./read/filter_message.ts";
 import { decodeToken } from "./read/query.ts";
 import { answeredEvents, toResults } from "./results.ts";
-import { type AuditServiceParts, isDegraded, type StoresState } from "./service_parts.ts";
+import { type AuditServiceParts, isDegraded } from "./service_parts.ts";
+import { toStoreStatuses } from "./store_status.ts";
 import { PageSize, toAuditEvent } from "./stored_event.ts";
 
 /** Registers kubernaut.audit.v1.AuditService. What each call promises stands in the proto. */
@@ -96,15 +96,7 @@ async function listEvents({ reader }: AuditServiceParts, request: ListEventsRequ
   return create(ListEventsResponseSchema, { events: [...page.events], nextPageToken: page.nextPageToken });
 }
 
-const QUEUE_STATES: Readonly<Record<StoresState["queue"]["state"], StoreState>> = {
-  available: StoreState.AVAILABLE,
-  away: StoreState.UNAVAILABLE,
-  not_durable: StoreState.NOT_DURABLE,
-  not_configured: StoreState.NOT_CONFIGURED,
-};
-
 function getServiceInfo({ version, maxRequestBytes, stores }: AuditServiceParts) {
-  const { database, queue } = stores();
   return create(GetServiceInfoResponseSchema, {
     version,
     limits: {
@@ -116,10 +108,7 @@ function getServiceInfo({ version, maxRequestBytes, stores }: AuditServiceParts)
     },
     payloadForms: [PayloadForm.STRUCT, PayloadForm.JSON, PayloadForm.TYPED],
     serverTime: timestampFromMs(nowMs()),
-    database: database.available
-      ? { state: StoreState.AVAILABLE }
-      : { state: StoreState.UNAVAILABLE, reason: "it does not answer, or cannot be written now" },
-    queue: { state: QUEUE_STATES[queue.state], reason: queue.reason },
+    ...toStoreStatuses(stores()),
     degraded: isDegraded(stores()),
   });
 }

@@ -1,18 +1,19 @@
 import { fileURLToPath } from "node:url";
-import type { JsonValue } from "@bufbuild/protobuf";
+import type { DescService, JsonValue } from "@bufbuild/protobuf";
 import { AuditService } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import { run } from "./command.ts";
 
 const BUF = fileURLToPath(new URL("../../node_modules/.bin/buf", import.meta.url));
 
-/** Calls a method of AuditService with `buf curl`, which learns the contract from the service's reflection. */
+/** Calls a method, of AuditService where no other service is named, with `buf curl`, which learns the contract from the service's reflection. */
 export async function bufCurl(
   address: string,
   method: string,
   request: JsonValue,
   protocol: "grpc" | "grpcweb" | "connect" = "grpc",
+  service: DescService = AuditService,
 ): Promise<JsonValue> {
-  const url = `http://${address}/${AuditService.typeName}/${method}`;
+  const url = `http://${address}/${service.typeName}/${method}`;
   const args = ["curl", "--protocol", protocol, "--http2-prior-knowledge", "--data", "@-", url];
   return JSON.parse(await run(BUF, args, { input: JSON.stringify(request) }));
 }
