@@ -14,6 +14,7 @@ import { Tenure } from "./tenure.ts";
 const CONTEND_MS = 1_000;
 /** Milliseconds for the append under way when the drainer is stopped. */
 const STOP_MS = 5_000;
+const LEASE_TTL_MS = 5_000;
 /** Milliseconds of silence after a complaint: what cannot go on for one reason is tried again and again. */
 const QUIET_MS = 60_000;
 
@@ -48,8 +49,8 @@ export interface Drainer {
   status(): DrainerStatus;
   /** This process has queued something. */
   wake(): void;
-  /** Ends it, after the append under way if that does not take long. What is left stays for the next process. */
-  stop(): Promise<void>;
+  /** Ends it, after the append under way if that takes no longer than so (5 s). What is left stays for the next process. */
+  stop(timeoutMs?: number): Promise<void>;
 }
 
 export function startDrainer(parts: DrainerParts): Drainer {
@@ -60,17 +61,20 @@ class RunningDrainer implements Drainer {
   readonly #parts: DrainerParts;
   readonly #breaker: Breaker;
   readonly #lease: Lease;
+  readonly #leaseTtlMs: number;
   readonly #progress: Progress;
   readonly #bell = new Bell();
   readonly #living: Promise<void>;
   #tenure: Tenure | undefined;
-  #quietUntil = Number.NEGATIVE_INFINITY;
+  /** Until when each complaint is not told again. */
+  readonly #quietUntil = new Map<string, number>();
   #stopped = false;
 
   constructor(parts: DrainerParts) {
-    const { store, appender, owner, leaseTtlMs, log, observer } = parts;
+    const { store, appender, owner, log, observer } = parts;
     this.#parts = parts;
-    this.#lease = new Lease(store, owner, leaseTtlMs);
+    this.#leaseTtlMs = parts.leaseTtlMs ?? LEASE_TTL_MS;
+    this.#lease = new Lease(store, owner, this.#leaseTtlMs);
     this.#progress = new Progress({ log, left: () => entriesOf(store) });
     this.#breaker = new Breaker({ onChange: (state, cause) => this.#breakerChanged(state, cause) });
     observer.breaker(this.#breaker.state);
@@ -100,13 +104,13 @@ class RunningDrainer implements Drainer {
     this.#tenure?.wake();
   }
 
-  async stop(): Promise<void> {
+  async stop(timeoutMs = STOP_MS): Promise<void> {
     this.#stopped = true;
     this.#tenure?.end();
     this.#bell.ring();
     let timer: NodeJS.Timeout | undefined;
     const bound = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, STOP_MS);
+      timer = setTimeout(resolve, timeoutMs);
     });
     await Promise.race([this.#living, bound]);
     clearTimeout(timer);
@@ -135,10 +139,14 @@ class RunningDrainer implements Drainer {
     if (!(await this.#lease.take(onLost))) return;
     failpoint("drain.lease");
     try {
-      const fence = await this.#takeFence();
+      const { epoch = "" } = this.#parts.store;
+      const fence = await this.#takeFence(epoch);
       if (fence === undefined || lost || this.#stopped) return;
-      this.#tenure = new Tenure(fence, {
+      this.#tenure = new Tenure({
         ...this.#parts,
+        epoch,
+        fence,
+        patienceMs: 2 * this.#leaseTtlMs,
         breaker: this.#breaker,
         progress: this.#progress,
         complain: (error, message) => this.#complain(error, message),
@@ -151,10 +159,8 @@ class RunningDrainer implements Drainer {
     if (lost) this.#parts.log.warn({}, "this process no longer drains the queue: it has lost the lease");
   }
 
-  async #takeFence(): Promise<bigint | undefined> {
-    const { store, appender, log, observer } = this.#parts;
-    const { epoch } = store;
-    if (epoch === undefined) return undefined;
+  async #takeFence(epoch: string): Promise<bigint | undefined> {
+    const { appender, log, observer } = this.#parts;
     try {
       const { fence, previousEpoch } = await appender.takeFence(epoch);
       failpoint("drain.fence");
@@ -178,14 +184,15 @@ class RunningDrainer implements Drainer {
 
   /** Why it could not go on. That Valkey is away is told by those who watch it. */
   #explain(error: unknown): void {
-    if (error instanceof Fault && error.kind === "unavailable") return;
+    if (this.#stopped || (error instanceof Fault && error.kind === "unavailable")) return;
     if (error instanceof Fenced) this.#parts.log.warn({ err: error }, "another process drains the queue now");
     else this.#complain(error, "the queue could not be drained; trying again");
   }
 
   #complain(error: unknown, message: string): void {
-    if (performance.now() < this.#quietUntil) return;
-    this.#quietUntil = performance.now() + QUIET_MS;
+    const now = performance.now();
+    if (this.#stopped || now < (this.#quietUntil.get(message) ?? now)) return;
+    this.#quietUntil.set(message, now + QUIET_MS);
     this.#parts.log.error({ err: error }, message);
   }
 }

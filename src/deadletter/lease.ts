@@ -1,8 +1,5 @@
 import type { QueueStore } from "./queue_store.ts";
 
-/** Milliseconds for which the lease is kept without being renewed. */
-const TTL_MS = 5_000;
-
 /**
  * The right to drain the queue, which one process has at a time. It is renewed on a timer of its own, whatever the drainer
  * waits for. Who loses it without noticing is stopped by the two fences: the scripts compare the owner, the database a number.
@@ -13,7 +10,8 @@ export class Lease {
   readonly #ttlMs: number;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(store: Pick<QueueStore, "takeLease" | "renewLease" | "releaseLease">, owner: string, ttlMs = TTL_MS) {
+  /** `ttlMs`: for how long it is kept without being renewed. */
+  constructor(store: Pick<QueueStore, "takeLease" | "renewLease" | "releaseLease">, owner: string, ttlMs: number) {
     this.#store = store;
     this.#owner = owner;
     this.#ttlMs = ttlMs;

@@ -7,7 +7,7 @@ import type { Window } from "./window.ts";
 
 /** Bytes of entries that are read ahead of the append under way, as they stand in Valkey. */
 const AHEAD_BYTES = 16 * 2 ** 20;
-/** Correlations that are remembered of entries read: at most some 50 MB. Beyond it nothing is read until some are gone. */
+/** Correlations that are remembered of entries read. Beyond it nothing is read until some are gone. */
 const CORRELATIONS = 200_000;
 /** Bytes that a page should have, its entries at most, and at first, when their size is not known. */
 const PAGE_BYTES = 2 * 2 ** 20;
@@ -20,6 +20,8 @@ export interface ReadAheadParts {
   readonly store: Pick<QueueStore, "claim" | "read" | "reread">;
   readonly owner: string;
   readonly onClaimed: (stream: StreamName, entries: number) => void;
+  /** Correlations that are remembered of entries read; default 200,000, some 50 MB at most. */
+  readonly mostCorrelations?: number;
 }
 
 /**
@@ -43,7 +45,8 @@ export class ReadAhead {
   get hasRoom(): boolean {
     const { ready, held, correlations } = this.#window;
     if (ready === 0 && held === 0) return true;
-    return correlations < CORRELATIONS && (ready === 0 || this.#loadedBytes < AHEAD_BYTES);
+    const { mostCorrelations = CORRELATIONS } = this.#parts;
+    return correlations < mostCorrelations && (ready === 0 || this.#loadedBytes < AHEAD_BYTES);
   }
 
   /** Reads a page. False: there was nothing more to read. */

@@ -30,11 +30,17 @@ const FIRST_DEFECT_MS = 50;
 const LONGEST_DEFECT_MS = 5_000;
 
 export interface TenureParts {
-  readonly store: Pick<QueueStore, "claim" | "read" | "reread" | "settle" | "noteTries" | "bury">;
-  readonly appender: Pick<QueueAppender, "append">;
+  readonly store: Pick<QueueStore, "epoch" | "claim" | "read" | "reread" | "settle" | "noteTries" | "bury">;
+  readonly appender: Pick<QueueAppender, "append" | "available">;
   readonly breaker: Breaker;
   readonly progress: Progress;
   readonly owner: string;
+  /** The number by which the database knows the drainer. */
+  readonly fence: bigint;
+  /** Names the queue that the lease was taken of. */
+  readonly epoch: string;
+  /** Milliseconds of an outage after which another process, which may reach the database, has its turn. */
+  readonly patienceMs: number;
   /** Tries of an entry that the database refuses before its events are tried one by one. */
   readonly tries: number;
   /** Milliseconds to wait after the first of them. */
@@ -54,7 +60,6 @@ export interface TenureParts {
  */
 export class Tenure {
   readonly #parts: TenureParts;
-  readonly #fence: bigint;
   readonly #window: Window<QueuedEntry>;
   readonly #reader: ReadAhead;
   readonly #work = new Bell();
@@ -65,11 +70,12 @@ export class Tenure {
   #defects = 0;
   #notBefore = 0;
   #underWay = false;
+  /** Since when the database is away, by performance.now(). */
+  #awaySince = Number.POSITIVE_INFINITY;
   #over = false;
 
-  constructor(fence: bigint, parts: TenureParts) {
+  constructor(parts: TenureParts) {
     this.#parts = parts;
-    this.#fence = fence;
     this.#window = new Window((entry) => this.#reader.unload(entry));
     const onClaimed = (stream: StreamName, entries: number) => parts.observer.claimed(stream, entries);
     this.#reader = new ReadAhead(this.#window, { store: parts.store, owner: parts.owner, onClaimed });
@@ -113,7 +119,11 @@ export class Tenure {
         await this.#reading.wait(Number.POSITIVE_INFINITY);
         continue;
       }
-      if (await this.#reader.page()) {
+      const found = await this.#reader.page();
+      const { store, epoch } = this.#parts;
+      // Valkey has lost something and is back; what is known of the queue no longer holds.
+      if (store.epoch !== epoch) throw new Fenced("the queue is another one now");
+      if (found) {
         this.#work.ring();
         continue;
       }
@@ -126,6 +136,7 @@ export class Tenure {
     while (!this.#over) {
       const pause = Math.max(this.#parts.breaker.pauseMs(), this.#notBefore - performance.now());
       if (pause > 0) {
+        if (this.#hasNoPatience()) return this.end();
         await this.#work.wait(pause);
         continue;
       }
@@ -137,6 +148,11 @@ export class Tenure {
       this.#underWay = false;
       this.#reading.ring();
     }
+  }
+
+  #hasNoPatience(): boolean {
+    const { appender, patienceMs } = this.#parts;
+    return !appender.available && performance.now() - this.#awaySince > patienceMs;
   }
 
   /** The lowest entries that may go, as many as one append holds. */
@@ -168,11 +184,13 @@ export class Tenure {
     const { breaker } = this.#parts;
     if (end.end === "away") {
       breaker.failed(end.cause);
+      this.#awaySince = Math.min(this.#awaySince, performance.now());
       this.#window.giveBack(draft);
       return;
     }
     if (end.end === "fenced") throw new Fenced("another process drains the queue now");
     breaker.succeeded();
+    this.#awaySince = Number.POSITIVE_INFINITY;
     if (end.end === "defect") return this.#leaveToOperator(draft, end.cause);
     this.#defects = 0;
     if (end.end === "refused") return this.#blame(draft, end.detail);
@@ -185,7 +203,7 @@ export class Tenure {
     const split = draft.length === 1 && (first.tries?.tries ?? 0) >= this.#parts.tries;
     for (const run of runsOfDistinctIds(events)) {
       const settle = (event: PreparedEvent, outcome: Outcome) => void outcomes.set(event, outcome);
-      const end = await this.#parts.appender.append(this.#fence, run, settle, { split });
+      const end = await this.#parts.appender.append(this.#parts.fence, run, settle, { split });
       if (end.end !== "done") return end;
     }
     if (outcomes.size === events.length) return { end: "done" };

@@ -115,3 +115,45 @@ test("a database that another drainer has fenced ends the tenure, and the next o
   await until(() => settled.length === 2);
   assert.equal(await site.count(), 2);
 });
+
+test("a drainer that cannot reach the database for long leaves the queue to one that can", async (t) => {
+  const site = await openSite(t);
+  if (site === undefined) return;
+  let available = true;
+  const appender = Object.create(site.appender(), { available: { get: () => available } });
+  const cut = await site.drain({ leaseTtlMs: 300, appender });
+  await site.queue(some(1));
+  await cut.until(() => cut.settled.length === 1);
+  site.proxy.onConnect = "close";
+  site.proxy.reset();
+  available = false;
+  const reaching = await site.drain({ appender: site.appender(site.directUrl) });
+  await site.queue(some(1));
+  await reaching.until(() => reaching.settled.length === 1);
+  assert.equal(cut.drainer.status().draining, false);
+});
+
+test("it is stopped within its time although the database says nothing, and another may go on at once", async (t) => {
+  const site = await openSite(t);
+  if (site === undefined) return;
+  const stuck = await site.drain();
+  await site.queue(some(1));
+  await stuck.until(() => stuck.settled.length === 1);
+  const events = some(3, "rr-stuck");
+  const sent = new Promise<void>((resolve) => {
+    site.proxy.judge = (chunk, direction) => {
+      if (direction === "down" || !chunk.includes("rr-stuck")) return "pass";
+      site.proxy.judge = () => "pass";
+      resolve();
+      return "swallow";
+    };
+  });
+  await site.queue(events);
+  await sent;
+  await stuck.drainer.stop(50);
+  assert.equal(await stuck.open.store.leaseHolder(), undefined);
+  const next = await site.drain();
+  await next.until(() => next.settled.length === 1);
+  assert.deepEqual(await site.stored("rr-stuck"), ids(events));
+  site.proxy.reset();
+});

@@ -35,10 +35,12 @@ export interface DrainSite {
   readonly proxy: TcpProxy;
   /** The database, through the proxy. */
   readonly databaseUrl: string;
+  /** The database itself. */
+  readonly directUrl: string;
   readonly admin: postgres.Sql;
   /** A store over the site's Valkey, as another process has it. */
   openStore(): Promise<OpenStore>;
-  appender(): QueueAppender;
+  appender(url?: string): QueueAppender;
   /** Queues each list as entries of its own; gives their places. */
   queue(...lists: (readonly PreparedEvent[])[]): Promise<EntryPlace[]>;
   drain(options?: Partial<DrainerParts>): Promise<Watched>;
@@ -75,8 +77,8 @@ export async function openSite(t: TestContext, limits: Partial<QueueLimits> = {}
     await open.reaches("ready");
     return open;
   };
-  const appender = () => {
-    const made = openAppender(url.href);
+  const appender = (databaseUrl = url.href) => {
+    const made = openAppender(databaseUrl);
     closing.push(made.close);
     return made.appender;
   };
@@ -85,6 +87,7 @@ export async function openSite(t: TestContext, limits: Partial<QueueLimits> = {}
     valkey,
     proxy,
     databaseUrl: url.href,
+    directUrl: database.url,
     admin,
     openStore: openAnother,
     appender,
@@ -100,7 +103,7 @@ export async function openSite(t: TestContext, limits: Partial<QueueLimits> = {}
     },
     async drain(options = {}) {
       const open = await openAnother();
-      const watched = watch(open, appender(), options);
+      const watched = watch(open, options.appender ?? appender(), options);
       closing.push(() => watched.drainer.stop());
       return watched;
     },
