@@ -60,8 +60,18 @@ test("a poison event in a batch of 1,000 during an outage: 999 are stored, and i
   assert.match(String(letter?.["description"]), /23514/);
   assert.equal((await errorOf(client.getEvent({ eventId: poison.eventId }))).code, "NotFound");
 
+  proxy.onConnect = "close";
+  proxy.reset();
+  const ids = [letter?.["id"] ?? ""];
+  await assert.rejects(call("ReplayDeadLetters", { ids }), /unavailable/);
+  await assert.rejects(call("DiscardDeadLetters", { ids, reason: "while nothing can be recorded" }), /unavailable/);
+  proxy.onConnect = "pass";
+  while (((await call("GetQueueStatus", {}))["database"] as JsonObject)["state"] !== "STORE_STATE_AVAILABLE") {
+    await delay(20);
+  }
+
   await accept(admin, "poison");
-  const replayed = (await call("ReplayDeadLetters", { ids: [letter?.["id"] ?? ""] })) as {
+  const replayed = (await call("ReplayDeadLetters", { ids })) as {
     results: JsonObject[];
     correlationId: string;
   };

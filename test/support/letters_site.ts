@@ -24,6 +24,8 @@ export interface LettersSite {
   readonly open: OpenStore;
   readonly valkey: TestValkey;
   readonly admin: postgres.Sql;
+  /** The database, past the proxy. */
+  readonly databaseUrl: string;
   /** Stands between the service and its database. */
   readonly proxy: TcpProxy;
   readonly log: LogWriter;
@@ -100,6 +102,7 @@ export async function openLettersSite(
     open,
     valkey,
     admin,
+    databaseUrl: database.url,
     proxy,
     log,
     bury: (event, facts = {}, stream = "events") =>
