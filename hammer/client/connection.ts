@@ -5,8 +5,9 @@ import {
   Metadata,
   type ServiceError,
   type StatusObject,
+  status,
 } from "@grpc/grpc-js";
-import { INGEST_EVENTS, RECORD_EVENTS } from "./wire.ts";
+import { GET_EVENT, INGEST_EVENTS, RECORD_EVENTS, readRequest } from "./wire.ts";
 
 /** Requests are encoded already, and answers are decoded by whoever asked. */
 const asIs = (bytes: Buffer) => bytes;
@@ -28,13 +29,27 @@ export class Link {
     return this.#client.makeBidiStreamRequest(INGEST_EVENTS.path, asIs, asIs, new Metadata());
   }
 
-  /** Rejects with a ServiceError. */
+  /** Rejects with a ServiceError, or with another when the link is closed. */
   record(request: Buffer, timeoutMs: number): Promise<Buffer> {
+    return this.#call(RECORD_EVENTS.path, request, timeoutMs);
+  }
+
+  /** Whether an event is found; undefined when the read failed. */
+  async finds(id: string, timeoutMs: number): Promise<boolean | undefined> {
+    try {
+      await this.#call(GET_EVENT, readRequest(id), timeoutMs);
+      return true;
+    } catch (error) {
+      return (error as Partial<ServiceError>).code === status.NOT_FOUND ? false : undefined;
+    }
+  }
+
+  #call(path: string, request: Buffer, timeoutMs: number): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const deadline = Date.now() + timeoutMs;
       const answered = (error: ServiceError | null, answer?: Buffer) =>
         answer === undefined ? reject(error) : resolve(answer);
-      this.#client.makeUnaryRequest(RECORD_EVENTS.path, asIs, asIs, request, new Metadata(), { deadline }, answered);
+      this.#client.makeUnaryRequest(path, asIs, asIs, request, new Metadata(), { deadline }, answered);
     });
   }
 

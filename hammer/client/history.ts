@@ -31,6 +31,8 @@ export type Line =
   | { readonly t: "acked"; readonly batch: number; readonly call: number; readonly outcomes: string }
   /** The batch was sent and has no outcome: its fate is unknown. */
   | { readonly t: "unknown"; readonly batch: number; readonly call: number; readonly why: string }
+  /** The first event of a batch was answered RECORDED or DUPLICATE, and a read right after that did not find it. */
+  | { readonly t: "missing"; readonly batch: number }
   /** Everything has its outcome. */
   | { readonly t: "end" };
 

@@ -19,7 +19,10 @@ export interface SenderParts {
   readonly answerTimeoutMs: number;
 }
 
-/** Calls RecordEvents with one batch after the other, each until it is acknowledged. Resolves when the last one is. */
+/**
+ * Calls RecordEvents with one batch after the other, each until it is acknowledged; what is told to be recorded is looked for
+ * at once, at whichever address is in use by then. Resolves when the last batch is acknowledged.
+ */
 export async function recordEvents(parts: SenderParts): Promise<void> {
   const { source, pacer, tally, number } = parts;
   for (;;) {
@@ -38,7 +41,10 @@ async function recordUntilAcked(batch: Batch, { connection, tally, answerTimeout
     await tally.sending(batch, call);
     try {
       const answer = fromBinary(RecordEventsResponseSchema, await link.record(batch.request, answerTimeoutMs));
-      tally.acked(batch, call, outcomesOf(batch.count, answer.results));
+      const outcomes = outcomesOf(batch.count, answer.results);
+      tally.acked(batch, call, outcomes);
+      if (outcomes[0] !== "R" && outcomes[0] !== "D") return;
+      if ((await connection.link.finds(batch.sample.id, answerTimeoutMs)) === false) tally.missing(batch);
       return;
     } catch (error) {
       const { why, retryMs } = refusalOfCall(error as ServiceError | Error);

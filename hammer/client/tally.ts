@@ -54,6 +54,10 @@ export class Tally {
     }
   }
 
+  missing(batch: Batch): void {
+    this.#history.append({ t: "missing", batch: batch.number });
+  }
+
   unknown(batch: Batch, call: number, why: string): void {
     this.#history.append({ t: "unknown", batch: batch.number, call, why });
     this.#counts.unknown += batch.count;

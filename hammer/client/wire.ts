@@ -28,6 +28,8 @@ export const RECORD_EVENTS: Method = {
   requireRecorded: tag(2, NUMBER),
 };
 
+export const GET_EVENT = `${PATH}/GetEvent`;
+
 const BATCH_NUMBER = tag(1, NUMBER);
 const SUCCESS = 1;
 
@@ -138,6 +140,13 @@ export class RequestWriter {
     this.#events.clear();
     return taken;
   }
+}
+
+/** A request of GetEvent. */
+export function readRequest(id: string): Buffer {
+  scratch.clear();
+  scratch.ascii(tag(1, TEXT), id);
+  return Buffer.from(scratch.view());
 }
 
 /** A request of a method with these events. `number` is the batch's, where the method has such. */

@@ -3,15 +3,15 @@ import { Found } from "./finding.ts";
 import { type Ledger, State } from "./ledger.ts";
 
 /**
- * The events that were acknowledged and are not stored; where it is allowed, those apart that were only ever QUEUED, each of
- * which is named in a file.
+ * Finds the events that were acknowledged and are not stored; gives, where it is allowed, those apart that were only ever
+ * QUEUED, each of which is named in a file.
  */
 export function findLost(
   ledger: Ledger,
+  lost: Found,
   allowLostQueued: boolean,
   lostQueuedFile: string | undefined,
-): { lost: Found; lostQueued: Found } {
-  const lost = new Found();
+): Found {
   const lostQueued = new Found();
   const names = lostQueuedFile === undefined ? undefined : openSync(lostQueuedFile, "w");
   for (const { process, source, size, states, places } of ledger.sources) {
@@ -27,7 +27,7 @@ export function findLost(
     }
   }
   if (names !== undefined) closeSync(names);
-  return { lost, lostQueued };
+  return lostQueued;
 }
 
 function told(state: State): string {

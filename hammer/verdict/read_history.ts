@@ -39,14 +39,20 @@ export function addCounts(a: Counts, b: Counts): Counts {
   return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as unknown as Counts;
 }
 
-/** Enters the history of one client process into the ledger; answers that must not be are findings. */
+/** What a history alone tells of: events that a read did not find, and answers that must not be. */
+export interface HistoryFindings {
+  readonly lost: Found;
+  readonly conflicting: Found;
+}
+
+/** Enters the history of one client process into the ledger. */
 export async function readHistory(
   path: string,
   ledger: Ledger,
-  conflicting: Found,
+  findings: HistoryFindings,
   allowLostQueued: boolean,
 ): Promise<{ counts: Counts; twinIds: readonly string[] }> {
-  const reader = new HistoryReader(ledger, conflicting, allowLostQueued);
+  const reader = new HistoryReader(ledger, findings, allowLostQueued);
   let torn: string | undefined;
   for await (const line of createInterface(createReadStream(path))) {
     if (torn !== undefined) throw new Error(`${path} holds a line that is no JSON: ${torn}`);
@@ -87,14 +93,16 @@ class HistoryReader {
   readonly counts = { ...NO_COUNTS };
   readonly twinIds: string[] = [];
   readonly #ledger: Ledger;
+  readonly #lost: Found;
   readonly #conflicting: Found;
   readonly #allowLostQueued: boolean;
   readonly #batches = new Map<number, KnownBatch>();
   readonly #ordered = new Set<number>();
   #process = 0;
 
-  constructor(ledger: Ledger, conflicting: Found, allowLostQueued: boolean) {
+  constructor(ledger: Ledger, { lost, conflicting }: HistoryFindings, allowLostQueued: boolean) {
     this.#ledger = ledger;
+    this.#lost = lost;
     this.#conflicting = conflicting;
     this.#allowLostQueued = allowLostQueued;
   }
@@ -119,6 +127,7 @@ class HistoryReader {
       this.twinIds.push(this.#id(source, line.counter));
     } else if (line.t === "sent") this.#send(this.#batch(line.batch));
     else if (line.t === "unknown") this.counts.unknown += this.#batch(line.batch).count;
+    else if (line.t === "missing") this.#miss(this.#batch(line.batch));
     else if (line.t === "acked") this.#acknowledge(this.#batch(line.batch), line.outcomes, line.call);
   }
 
@@ -182,6 +191,10 @@ class HistoryReader {
     source.states[counter] = State.RECORDED;
     // Where the queue was lost, it came in when it was sent again, behind what was recorded meanwhile.
     if (outcome === "R" && this.#allowLostQueued) source.calls[counter] = 0;
+  }
+
+  #miss({ source, first }: KnownBatch): void {
+    this.#lost.add(() => `${this.#id(source, first)} was told to be recorded, and a read right after did not find it`);
   }
 
   #id({ process, source }: SourceLedger, counter: number): string {

@@ -49,7 +49,7 @@ export interface Verdict {
   /** No finding but lostQueued. */
   readonly clean: boolean;
   readonly totals: Totals;
-  /** Acknowledged and absent. */
+  /** Acknowledged and absent, at the end or when it was read right after. */
   readonly lost: Finding;
   /** Acknowledged as QUEUED alone and absent, where that is allowed; 0 otherwise. */
   readonly lostQueued: Finding;
@@ -74,19 +74,20 @@ export interface Verdict {
 export async function verdict(options: VerdictOptions): Promise<Verdict> {
   const { histories, databaseUrl, allowLostQueued = false, lostQueuedFile, onProgress = () => {} } = options;
   const ledger = new Ledger();
+  const lost = new Found();
   const conflicting = new Found();
   let counts = NO_COUNTS;
   const twinIds = new Set<string>();
   for (const [index, path] of histories.entries()) {
     onProgress({ stage: "histories", done: index, total: histories.length });
-    const told = await readHistory(path, ledger, conflicting, allowLostQueued);
+    const told = await readHistory(path, ledger, { lost, conflicting }, allowLostQueued);
     counts = addCounts(counts, told.counts);
     for (const id of told.twinIds) twinIds.add(id);
   }
   const { stored, duplicated, unexpected } = await compareTable(databaseUrl, ledger, conflicting, (done) =>
     onProgress({ stage: "table", done, total: counts.sent }),
   );
-  const { lost, lostQueued } = findLost(ledger, allowLostQueued, lostQueuedFile);
+  const lostQueued = findLost(ledger, lost, allowLostQueued, lostQueuedFile);
   const findings = { lost, duplicated, unexpected, outOfOrder: findOutOfOrder(ledger), conflicting };
   return {
     clean: Object.values(findings).every(({ count }) => count === 0),

@@ -8,6 +8,8 @@ import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import postgres from "postgres";
 import { type ClientProgress, type Clients, startClients } from "../../hammer/client/clients.ts";
+import { Link } from "../../hammer/client/connection.ts";
+import { eventId } from "../../hammer/client/event_id.ts";
 import { verdict } from "../../hammer/verdict/verdict.ts";
 import { startAuditService } from "../support/audit_service.ts";
 import { createDatabase } from "../support/database.ts";
@@ -19,7 +21,7 @@ test("clients outlive a service that is killed, and their histories agree with t
   const database = await createDatabase("hammer");
   const env = { DATABASE_URL: database.url, DATASTORAGE_LOG_LEVEL: "error", DATASTORAGE_MONTHS_AHEAD: "1" };
   let service = await startService(env);
-  const historyFolder = await mkdtemp(join(tmpdir(), "datastorage-hammer-"));
+  const historyFolder = await mkdtemp(join(tmpdir(), "datastorage-clients-"));
   const clients = startClients({
     seed: 1,
     processes: 2,
@@ -68,7 +70,7 @@ test("clients get everything acknowledged through an outage of the database, dea
   const service = await startAuditService(t, {}, postgresProxy.port);
   const link = await startTcpProxy(Number(service.address.split(":")[1]));
   const nobody = await startTcpProxy(1);
-  const historyFolder = await mkdtemp(join(tmpdir(), "datastorage-hammer-"));
+  const historyFolder = await mkdtemp(join(tmpdir(), "datastorage-clients-"));
   const clients = startClients({
     seed: 2,
     processes: 1,
@@ -107,6 +109,12 @@ test("clients get everything acknowledged through an outage of the database, dea
   const result = await verdict({ histories: clients.histories, databaseUrl: service.database.adminUrl });
   assert.equal(result.clean, true, JSON.stringify(result));
   assert.equal(result.totals.stored, clients.progress().sent);
+
+  const reader = new Link(service.address);
+  assert.equal(await reader.finds(eventId(2, { process: 0, source: 0, counter: 0 }), 1000), true);
+  assert.equal(await reader.finds(eventId(3, { process: 0, source: 0, counter: 0 }), 1000), false);
+  assert.equal(await reader.finds("no id", 1000), undefined);
+  reader.close();
 });
 
 /** Progress is told once a second, and has no other signal. */

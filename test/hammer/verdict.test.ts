@@ -134,6 +134,11 @@ test("an acknowledged event that is not stored is lost, whatever the outcome was
   assert.match(result.lost.first[0] as string, new RegExp(`^${event(0).id}, event 0 of source 7 of process 4095`));
 });
 
+test("a recorded event that a read did not find is lost, although it is there in the end", async () => {
+  await store(event(0), 1);
+  assert.deepEqual(found(await judge([...batch(1, 0, "R1"), { t: "missing", batch: 1 }])), { lost: 1 });
+});
+
 test("where the queue was wiped, an event that was only ever QUEUED may be absent, and is named", async () => {
   const lines: Line[] = [
     ...batch(1, 0, "Q3R1"),
