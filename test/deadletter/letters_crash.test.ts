@@ -44,7 +44,7 @@ test("killed before or after its event was stored, a letter stays and can be rep
     ["letter.replayed", 1],
   ] as const) {
     await killedAt(site, place, (client) => client.replayDeadLetters({ ids: [id] }));
-    const rows = await site.admin<object[]>`SELECT 1 FROM audit_events WHERE event_id = ${event.eventId}`;
+    const rows: readonly object[] = await site.admin`SELECT 1 FROM audit_events WHERE event_id = ${event.eventId}`;
     assert.equal(rows.length, stored, place);
     const { letters } = await site.client.listDeadLetters({});
     assert.deepEqual(
