@@ -61,11 +61,12 @@ function streamStatus(stream: StreamName, status: QueueStoreStatus, limits: Queu
     bytes: BigInt(bytes),
     // Another process may have queued it, by another clock.
     ...(oldestTime && { oldestTime, oldestAge: durationFromMs(Math.max(0, nowMs() - timestampMs(oldestTime))) }),
-    consumers: status.pending[stream].map(({ consumer, pending, idleMs }) => ({
-      name: consumer,
-      pending: BigInt(pending),
-      idle: durationFromMs(idleMs),
-    })),
+    // Valkey remembers every process that ever read; those that hold nothing say nothing.
+    consumers: status.pending[stream]
+      .filter(({ pending }) => pending > 0)
+      .map(({ consumer, pending, idleMs }) => {
+        return { name: consumer, pending: BigInt(pending), idle: durationFromMs(idleMs) };
+      }),
     deadLetters: {
       count: BigInt(letters),
       countLimit: BigInt(limits.deadLetters),

@@ -94,7 +94,6 @@ function streamLines(stream: QueueStreamStatus, bytesLimit: number, colours: Pal
     `  waiting      ${bar(depth, limit, colours)} ${figures(depth, limit)} entries, ${bytesText(Number(stream.bytes))} of ${bytesText(bytesLimit)}${age}`,
   ];
   for (const { name, pending, idle } of stream.consumers) {
-    if (pending === 0n) continue;
     const since = idle === undefined ? "" : `, idle for ${durationText(durationMs(idle))}`;
     lines.push(`  taken by     ${printable(name)}: ${count(Number(pending), "entry", "entries")}${since}`);
   }

@@ -167,7 +167,7 @@ export type QueueStreamStatus = Message<"kubernaut.audit.v1.QueueStreamStatus"> 
   oldestAge?: Duration | undefined;
 
   /**
-   * Consumers, and the entries that each has taken and not settled yet.
+   * The consumers that have taken entries and not settled them yet.
    *
    * @generated from field: repeated kubernaut.audit.v1.QueueConsumer consumers = 8;
    */
@@ -189,7 +189,7 @@ export const QueueStreamStatusSchema: GenMessage<QueueStreamStatus> = /*@__PURE_
   messageDesc(file_kubernaut_audit_v1_dead_letter_service, 2);
 
 /**
- * A process that has read from a stream.
+ * A process that has taken entries from a stream.
  *
  * @generated from message kubernaut.audit.v1.QueueConsumer
  */
