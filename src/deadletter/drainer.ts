@@ -185,7 +185,7 @@ class RunningDrainer implements Drainer {
   /** Why it could not go on. That Valkey is away is told by those who watch it. */
   #explain(error: unknown): void {
     if (this.#stopped || (error instanceof Fault && error.kind === "unavailable")) return;
-    if (error instanceof Fenced) this.#parts.log.warn({ err: error }, "another process drains the queue now");
+    if (error instanceof Fenced) this.#parts.log.warn({ err: error }, "this process no longer drains the queue");
     else this.#complain(error, "the queue could not be drained; trying again");
   }
 

@@ -70,12 +70,15 @@ export class Tenure {
   #defects = 0;
   #notBefore = 0;
   #underWay = false;
+  /** Entries of the next append at most: one after a failure that was nobody's own, and twice as many with each success. */
+  #mostEntries: number;
   /** Since when the database is away, by performance.now(). */
   #awaySince = Number.POSITIVE_INFINITY;
   #over = false;
 
   constructor(parts: TenureParts) {
     this.#parts = parts;
+    this.#mostEntries = parts.breaker.state === "closed" ? Number.POSITIVE_INFINITY : 1;
     this.#window = new Window((entry) => this.#reader.unload(entry));
     const onClaimed = (stream: StreamName, entries: number) => parts.observer.claimed(stream, entries);
     this.#reader = new ReadAhead(this.#window, { store: parts.store, owner: parts.owner, onClaimed });
@@ -158,7 +161,7 @@ export class Tenure {
   /** The lowest entries that may go, as many as one append holds. */
   async #gather(): Promise<QueuedEntry[]> {
     let [entries, events, bytes] = [0, 0, 0];
-    let company = this.#parts.breaker.state === "half_open" ? 1 : Number.POSITIVE_INFINITY;
+    let company = this.#mostEntries;
     const taken = this.#window.take((entry) => {
       company = Math.min(company, entry.company);
       const fits = events + entry.eventCount <= APPEND_EVENTS && bytes + entry.bytes <= APPEND_BYTES;
@@ -184,12 +187,14 @@ export class Tenure {
     const { breaker } = this.#parts;
     if (end.end === "away") {
       breaker.failed(end.cause);
+      this.#mostEntries = 1;
       this.#awaySince = Math.min(this.#awaySince, performance.now());
       this.#window.giveBack(draft);
       return;
     }
     if (end.end === "fenced") throw new Fenced("another process drains the queue now");
     breaker.succeeded();
+    this.#mostEntries *= 2;
     this.#awaySince = Number.POSITIVE_INFINITY;
     if (end.end === "defect") return this.#leaveToOperator(draft, end.cause);
     this.#defects = 0;

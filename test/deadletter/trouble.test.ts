@@ -1,6 +1,7 @@
 // What is no entry's own failure: outages of either store, a schema that is wrong, and dead letters without room.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { QueueAppender } from "../../src/audit/append/queue_appender.ts";
 import type { Submission } from "../../src/audit/event.ts";
 import { encodeEntry } from "../../src/deadletter/entry.ts";
 import { accept, openSite, refuse } from "../support/drain_site.ts";
@@ -34,6 +35,29 @@ test("an outage of the database opens the breaker, and counts against no entry",
     told.filter((what) => !what.startsWith("breaker")),
     [],
   );
+});
+
+test("after an outage one entry goes first, and appends grow from there", async (t) => {
+  const site = await openSite(t);
+  if (site === undefined) return;
+  const real = site.appender();
+  const sizes: number[] = [];
+  // As a database that is too slow for large appends: each ends by its timeout.
+  const slow: QueueAppender = Object.create(real, {
+    append: {
+      value: async (...[fence, events, ...rest]: Parameters<QueueAppender["append"]>) => {
+        sizes.push(events.length);
+        if (events.length > 10) return { end: "away", cause: new Error("statement timeout") };
+        return real.append(fence, events, ...rest);
+      },
+    },
+  });
+  await site.queue(...Array.from({ length: 40 }, () => [of("rr-1")]));
+  const { until, settled } = await site.drain({ appender: slow });
+  await until(() => settled.length === 40);
+  const failed = sizes.findIndex((size) => size > 10);
+  assert.deepEqual(sizes.slice(failed + 1, failed + 5), [1, 2, 4, 8]);
+  assert.equal(await site.count(), 40);
 });
 
 test("an append whose answer is lost is made again, and stores nothing twice", async (t) => {
