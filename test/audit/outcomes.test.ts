@@ -222,7 +222,12 @@ test("an event that only the database refuses is refused alone, out of a thousan
     const refused = results[unstorable];
     assert.deepEqual(
       refused?.violations.map(({ field, description }) => [field, description]),
-      [[`events[${unstorable}]`, "the database cannot store this event (SQLSTATE 23514, constraint unknown_at_the_door)"]],
+      [
+        [
+          `events[${unstorable}]`,
+          "the database cannot store this event (SQLSTATE 23514, constraint unknown_at_the_door)",
+        ],
+      ],
     );
     const chain = await verifiedChain(client, admin, correlationId);
     assert.deepEqual(
