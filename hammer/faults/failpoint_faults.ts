@@ -38,6 +38,9 @@ const WAYS: Partial<Record<Failpoint, Way | "never">> = {
 /** Milliseconds within which an armed place should be reached. */
 const REACH_MS = 8000;
 
+/** Milliseconds that the other service is away, for clients to come over. */
+const AWAY_MS = 500;
+
 /** A kill -9 at each place along the way of an event that a campaign comes by. */
 export const failpointFaults: readonly Fault[] = FAILPOINTS.filter((place) => WAYS[place] !== "never").map((place) => ({
   name: `kill -9 at ${place}`,
@@ -56,9 +59,9 @@ async function killAt(place: Failpoint, run: FaultRun) {
   const release = await server.hold("SIGKILL");
   const life = server.lives + 1;
   await release();
-  const reached = provoke(way, stage, service, run.ms);
+  const provoked = Promise.all([bringClients(stage, service), provoke(way, stage, service, run.ms)]);
   const killed = await server.endOf(life, REACH_MS);
-  await reached;
+  await provoked;
   if (killed) {
     await server.up();
     return { did: `${server.name}, at the passing number ${passings}` };
@@ -66,6 +69,14 @@ async function killAt(place: Failpoint, run: FaultRun) {
   const disarm = await server.hold("SIGKILL");
   await disarm();
   return { missed: `${server.name} did not come by ${place} ${passings} times within ${REACH_MS / 1000} s` };
+}
+
+/** Clients stay with the service that they are with, and so does the drain: the others have to go for a moment. */
+async function bringClients(stage: Stage, service: StageService): Promise<void> {
+  const others = stage.services.filter((other) => other !== service);
+  const back = await Promise.all(others.map(({ server }) => server.hold("SIGTERM")));
+  await wait(AWAY_MS);
+  await Promise.all(back.map((release) => release()));
 }
 
 async function provoke(way: Way | undefined, stage: Stage, service: StageService, ms: number): Promise<void> {

@@ -125,7 +125,7 @@ class HistoryReader {
       this.#batches.set(line.batch, { kind: "twin", ...event, attempts: 0 });
       this.counts.twins++;
       this.twinIds.push(this.#id(source, line.counter));
-    } else if (line.t === "sent") this.#send(this.#batch(line.batch));
+    } else if (line.t === "sent") this.#send(this.#batch(line.batch), line.call);
     else if (line.t === "unknown") this.counts.unknown += this.#batch(line.batch).count;
     else if (line.t === "missing") this.#miss(this.#batch(line.batch));
     else if (line.t === "acked") this.#acknowledge(this.#batch(line.batch), line.outcomes, line.call);
@@ -137,9 +137,9 @@ class HistoryReader {
     return batch;
   }
 
-  #send(batch: KnownBatch): void {
+  #send(batch: KnownBatch, call: number): void {
     const { kind, source, first, count } = batch;
-    if (kind === "repeat") this.counts.repeated += count;
+    if (kind === "repeat") this.#repeat(batch, call);
     else if (kind === "new" && batch.attempts > 0) this.counts.resent += count;
     else if (kind === "new") {
       source.states.fill(State.OPEN, first, first + count);
@@ -147,6 +147,14 @@ class HistoryReader {
       this.counts.open += count;
     }
     batch.attempts++;
+  }
+
+  /** What waits in the queue loses its order when it is sent again elsewhere: another process may record it at once. */
+  #repeat({ source, first, count }: KnownBatch, call: number): void {
+    this.counts.repeated += count;
+    for (let counter = first; counter < first + count; counter++) {
+      if (source.states[counter] === State.QUEUED && source.calls[counter] !== call) source.calls[counter] = 0;
+    }
   }
 
   #acknowledge(batch: KnownBatch, text: string, call: number): void {

@@ -199,6 +199,20 @@ test("two streams, two correlations and calls keep no order with each other", as
   assert.deepEqual(found(await judge(batch(1, 0, "R2"))), {}, "correlations");
 });
 
+test("what was queued and is sent again on another stream has no order any more, on the same one it has", async () => {
+  await store(event(0), 2);
+  await store(event(1), 1);
+  const again = (call: number): Line[] => [
+    ...batch(1, 0, "Q1"),
+    ...batch(2, 1, "Q1"),
+    { t: "repeat", batch: 3, of: 2 },
+    { t: "sent", batch: 3, call },
+    { t: "acked", batch: 3, call, outcomes: "R1" },
+  ];
+  assert.deepEqual(found(await judge(again(2))), {});
+  assert.deepEqual(found(await judge(again(1))), { outOfOrder: 1 });
+});
+
 test("a row with other content than was sent is conflicting, in whichever field", async () => {
   await store(event(0), 1);
   const changes = [
