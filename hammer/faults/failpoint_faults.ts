@@ -35,10 +35,21 @@ const WAYS: Partial<Record<Failpoint, Way | "never">> = {
   "shutdown.drain": "term",
 };
 
+/** Places that are passed once by whoever begins to drain, or now and then. */
+const ONCE: ReadonlySet<Failpoint> = new Set([
+  "append.heads",
+  "drain.lease",
+  "drain.fence",
+  "drain.claim",
+  "drain.bury",
+  "drain.buried",
+  "shutdown.drain",
+]);
+
 /** Milliseconds within which an armed place should be reached. */
 const REACH_MS = 8000;
 
-/** Milliseconds that the other service is away, for clients to come over. */
+/** Milliseconds that the other service is away, for clients and the drain to come over. */
 const AWAY_MS = 500;
 
 /** A kill -9 at each place along the way of an event that a campaign comes by. */
@@ -53,15 +64,17 @@ async function killAt(place: Failpoint, run: FaultRun) {
   const { stage, random } = run;
   const service = random.pick(stage.services);
   const way = WAYS[place] as Way | undefined;
-  const passings = random.integer(1, way === undefined ? 30 : 3);
+  const passings = ONCE.has(place) ? 1 : random.integer(1, way === undefined ? 30 : 3);
   const { server } = service;
   service.arm(`${place}:${passings}`);
-  const release = await server.hold("SIGKILL");
+  // Killed, it would leave the lease of the drain behind, which first has to run out.
+  const release = await server.hold(way === "backlog" ? "SIGTERM" : "SIGKILL");
   const life = server.lives + 1;
   await release();
-  const provoked = Promise.all([bringClients(stage, service), provoke(way, stage, service, run.ms)]);
+  const provoking = provoke(way, stage, service, run.ms);
+  const brought = bringWork(stage, service, way === "backlog" ? provoking : Promise.resolve());
   const killed = await server.endOf(life, REACH_MS);
-  await provoked;
+  await Promise.all([provoking, brought]);
   if (killed) {
     await server.up();
     return { did: `${server.name}, at the passing number ${passings}` };
@@ -71,10 +84,11 @@ async function killAt(place: Failpoint, run: FaultRun) {
   return { missed: `${server.name} did not come by ${place} ${passings} times within ${REACH_MS / 1000} s` };
 }
 
-/** Clients stay with the service that they are with, and so does the drain: the others have to go for a moment. */
-async function bringClients(stage: Stage, service: StageService): Promise<void> {
+/** Clients stay with the service that they are with, and so does the drain: the others have to go until it is this one. */
+async function bringWork(stage: Stage, service: StageService, provoked: Promise<void>): Promise<void> {
   const others = stage.services.filter((other) => other !== service);
   const back = await Promise.all(others.map(({ server }) => server.hold("SIGTERM")));
+  await provoked;
   await wait(AWAY_MS);
   await Promise.all(back.map((release) => release()));
 }
