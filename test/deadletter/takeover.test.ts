@@ -1,6 +1,7 @@
 // One process drains at a time: who goes on after it, and what one that was taken over can no longer do.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { GROUP, QUEUE_KEYS } from "../../src/deadletter/keys.ts";
 import { Fenced } from "../../src/deadletter/queue_store.ts";
 import { openSite } from "../support/drain_site.ts";
 import { preparedEvent } from "../support/prepared_event.ts";
@@ -31,6 +32,10 @@ test("what a dead process had read is claimed and stored, before what is new", a
   await until(() => settled.length === places.length);
   assert.deepEqual(await site.stored("rr-1"), ids(events), "in order, and each once");
   assert.ok(told.includes("claimed events 7") && told.includes("claimed notifications 4"), told.join());
+  for (const key of Object.values(QUEUE_KEYS)) {
+    const consumers = (await site.valkey.admin.xinfo("CONSUMERS", key, GROUP)) as unknown[];
+    assert.ok(consumers.length <= 1, "the dead one's name is forgotten");
+  }
 });
 
 test("of two processes one drains; the other goes on when it is stopped", async (t) => {

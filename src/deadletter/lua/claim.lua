@@ -7,5 +7,14 @@ if claimed.err then
   if string.find(claimed.err, 'NOGROUP', 1, true) then return { 'NOGROUP' } end
   return claimed
 end
+-- When all is claimed, the names of those that had read it stand for nothing any more: every process leaves one.
+if claimed[1] == '0-0' then
+  for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', QUEUE[ARGV[5]], ARGV[3])) do
+    local name, pending = consumer[2], consumer[4]
+    if name ~= ARGV[4] and pending == 0 then
+      redis.call('XGROUP', 'DELCONSUMER', QUEUE[ARGV[5]], ARGV[3], name)
+    end
+  end
+end
 local entries, tries = with_tries(claimed[2])
 return { 'OK', claimed[1], entries, tries }
