@@ -8,9 +8,9 @@ export interface StoresState {
   readonly queue: { readonly state: "not_configured" | "available" | "away" | "not_durable"; readonly reason: string };
 }
 
-/** Whether one of the two stores takes no events. */
+/** Whether one of the stores that the service was started with takes no events. */
 export function isDegraded({ database, queue }: StoresState): boolean {
-  return !database.available || queue.state !== "available";
+  return !database.available || (queue.state !== "available" && queue.state !== "not_configured");
 }
 
 /** What the calls of AuditService need. */

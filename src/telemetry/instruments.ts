@@ -249,7 +249,8 @@ const queue = {
     kind: "gauge",
     unit: "1",
     labels: {},
-    meaning: "1 while the service takes events with one of its two stores alone; else 0. GetServiceInfo says which.",
+    meaning:
+      "1 while one of the stores that the service was started with takes no events; else 0. GetServiceInfo says which.",
   },
   queueDepth: {
     name: "datastorage_dlq_depth",

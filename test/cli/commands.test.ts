@@ -188,7 +188,7 @@ describe("datastorage", () => {
   test("info: version and limits", async () => {
     assert.match(
       (await call("info")).stdout,
-      /^DataStorage \d+\.\d+\.\d+ at http:.*\n(.*\n)*A batch +up to 1,000 events, 4MiB\n/,
+      /^DataStorage \d+\.\d+\.\d+ at http:.*\n(.*\n)*A batch +up to 1,000 events, 4MiB\n(.*\n)*Database +available\nQueue +none: .*\n$/,
     );
     assert.equal(JSON.parse((await call("info", "--json")).stdout).limits.max_batch_events, 1000);
   });

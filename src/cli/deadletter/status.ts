@@ -1,6 +1,6 @@
 import { toJson } from "@bufbuild/protobuf";
 import { durationMs } from "@bufbuild/protobuf/wkt";
-import { StoreState, type StoreStatus } from "../../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
+import { StoreState } from "../../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import {
   BreakerState,
   type GetQueueStatusResponse,
@@ -13,6 +13,7 @@ import type { Command, Invocation } from "../command.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import { outputColours, outputFlags } from "../output_flags.ts";
+import { storeText } from "../store_text.ts";
 import { count, pad, printable } from "../text.ts";
 import { durationText } from "../timeline/duration_text.ts";
 import { streamName } from "./letters.ts";
@@ -42,14 +43,6 @@ async function runStatus(invocation: Invocation): Promise<ExitCode> {
   }
 }
 
-const STORE_STATES: Readonly<Record<StoreState, string>> = {
-  [StoreState.UNSPECIFIED]: "unknown",
-  [StoreState.AVAILABLE]: "available",
-  [StoreState.UNAVAILABLE]: "away",
-  [StoreState.NOT_DURABLE]: "not durable, and therefore not used",
-  [StoreState.NOT_CONFIGURED]: "none: what the database cannot take is refused",
-};
-
 const BREAKER_STATES: Readonly<Record<BreakerState, string>> = {
   [BreakerState.UNSPECIFIED]: "no consumer here",
   [BreakerState.CLOSED]: "closed",
@@ -77,12 +70,6 @@ export function statusText(answer: GetQueueStatusResponse, colours: Palette): st
 }
 
 const NAME_COLUMNS = 15;
-
-function storeText(status: StoreStatus | undefined, colours: Palette): string {
-  const { state = StoreState.UNSPECIFIED, reason = "" } = status ?? {};
-  const paint = state === StoreState.AVAILABLE ? colours.green : colours.red;
-  return paint(STORE_STATES[state] ?? "unknown") + (reason === "" ? "" : ` (${printable(reason)})`);
-}
 
 function streamLines(stream: QueueStreamStatus, bytesLimit: number, colours: Palette): string[] {
   const [depth, limit] = [Number(stream.depth), Number(stream.depthLimit)];

@@ -549,7 +549,7 @@ export type GetServiceInfoResponse = Message<"kubernaut.audit.v1.GetServiceInfoR
   queue?: StoreStatus | undefined;
 
   /**
-   * Whether events are taken with less than both stores: one of them is away, or there is no queue.
+   * Whether one of the stores that the service was started with takes no events.
    *
    * @generated from field: bool degraded = 7;
    */
