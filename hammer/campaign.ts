@@ -86,12 +86,15 @@ async function untilDrained(stage: Stage): Promise<number> {
 async function examine(stage: Stage, clients: Clients, { wipe }: Options, progress: Progress) {
   const databaseUrl = stage.postgres.adminUrl;
   progress.tell("comparing what the clients were told with what is stored");
+  // Beside the folder, which goes when nothing else was found.
+  const lostQueuedFile = `${stage.folder}.lost-queued.txt`;
   const compared = await verdict({
     histories: clients.histories,
     databaseUrl,
     allowLostQueued: wipe,
-    lostQueuedFile: join(stage.folder, "lost-queued.txt"),
+    ...(wipe ? { lostQueuedFile } : {}),
   });
+  if (wipe) progress.tell(`what was queued and lost with Valkey is named in ${lostQueuedFile}`);
   progress.tell("checking the store against itself");
   const storeFaults = new Found();
   await fsck({
