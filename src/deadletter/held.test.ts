@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { preparedEvent } from "../../test/support/prepared_event.ts";
 import { HeldCorrelations } from "./held.ts";
 
@@ -70,4 +72,25 @@ test("an add that was under way when all was lost has nothing to settle", () => 
   held.clear();
   hold.queued([place(1)]);
   assert.ok(!held.any);
+});
+
+test("what a full queue holds takes a few bytes for each event", () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const [entries, each, correlations] = [1000, 400, 5000];
+  const held = new HeldCorrelations(correlations / 2);
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (let sequence = 1; sequence <= entries; sequence++) {
+    // Each event has a text of its own, as it comes from the wire.
+    const events = Array.from({ length: each }, (_, index) => {
+      const number = (sequence * 7 + index) % correlations;
+      return { correlationId: Buffer.from(`rr-0123456789ab-${number}-a-long-name`).toString() };
+    });
+    held.begin([events as unknown as ReturnType<typeof of>]).queued([place(sequence)]);
+  }
+  collect();
+  const grown = process.memoryUsage().heapUsed - before;
+  assert.equal(held.waiting.events, entries * each);
+  assert.ok(grown / (entries * each) < 16, `${(grown / (entries * each)).toFixed(1)} bytes for each event`);
 });

@@ -8,8 +8,16 @@ const FEW_AHEAD = 4;
 /** Milliseconds since the last release within which the queue counts as being drained. */
 const DRAINING_MS = 250;
 
+/** A correlation: how many adds and entries hold it, and the last of these entries. */
+interface Held {
+  readonly correlation: string;
+  count: number;
+  last: number;
+}
+
 interface Deposit extends EntryPlace {
-  readonly correlations: readonly string[];
+  /** What it holds, without a text of its own: a full queue is millions of events. */
+  readonly held: readonly Held[];
   readonly events: number;
 }
 
@@ -26,8 +34,7 @@ export class HeldCorrelations {
   readonly #mostCorrelations: number;
   /** By sequence, in its order as far as adds were answered in order. */
   #deposits = new Map<number, Deposit>();
-  /** How many adds and entries hold a correlation, and the last of these entries. */
-  #held = new Map<string, { count: number; last: number }>();
+  #held = new Map<string, Held>();
   #adding = 0;
   #holdsAll = false;
   #releasedAt = Number.NEGATIVE_INFINITY;
@@ -42,11 +49,9 @@ export class HeldCorrelations {
   begin(entries: readonly (readonly PreparedEvent[])[]): Hold {
     const generation = this.#generation;
     const drafts = entries.map((events) => ({
-      correlations: [...new Set(events.map((event) => event.correlationId))],
+      held: this.#mark(new Set(events.map((event) => event.correlationId))),
       events: events.length,
     }));
-    const marks = drafts.flatMap((draft) => draft.correlations);
-    for (const correlation of marks) this.#mark(correlation);
     this.#adding++;
     return {
       queued: (places) => {
@@ -57,7 +62,7 @@ export class HeldCorrelations {
       dropped: () => {
         if (generation !== this.#generation) return;
         this.#adding--;
-        for (const correlation of marks) this.#unmark(correlation);
+        for (const draft of drafts) this.#unmark(draft.held);
         this.#endHoldOfAll();
       },
     };
@@ -105,7 +110,7 @@ export class HeldCorrelations {
       if (deposit === undefined) continue;
       released = true;
       this.#deposits.delete(sequence);
-      for (const correlation of deposit.correlations) this.#unmark(correlation);
+      this.#unmark(deposit.held);
     }
     if (released) this.#releasedAt = performance.now();
     this.#endHoldOfAll();
@@ -121,25 +126,30 @@ export class HeldCorrelations {
     this.#held = new Map();
   }
 
-  #mark(correlation: string): void {
-    const held = this.#held.get(correlation);
-    if (held !== undefined) held.count++;
-    else if (this.#held.size < this.#mostCorrelations) this.#held.set(correlation, { count: 1, last: 0 });
-    else this.#holdsAll = true;
+  /** Gives those that are remembered; beyond the bound, the hold of all holds the others. */
+  #mark(correlations: ReadonlySet<string>): Held[] {
+    const marked: Held[] = [];
+    for (const correlation of correlations) {
+      let held = this.#held.get(correlation);
+      if (held === undefined && this.#held.size >= this.#mostCorrelations) {
+        this.#holdsAll = true;
+        continue;
+      }
+      held ??= { correlation, count: 0, last: 0 };
+      held.count++;
+      this.#held.set(correlation, held);
+      marked.push(held);
+    }
+    return marked;
   }
 
-  #unmark(correlation: string): void {
-    const held = this.#held.get(correlation);
-    // One that was not remembered is held by the hold of all.
-    if (held !== undefined && --held.count <= 0) this.#held.delete(correlation);
+  #unmark(marked: readonly Held[]): void {
+    for (const held of marked) if (--held.count === 0) this.#held.delete(held.correlation);
   }
 
   #deposit(deposit: Deposit): void {
     this.#deposits.set(deposit.sequence, deposit);
-    for (const correlation of deposit.correlations) {
-      const held = this.#held.get(correlation);
-      if (held !== undefined) held.last = Math.max(held.last, deposit.sequence);
-    }
+    for (const held of deposit.held) held.last = Math.max(held.last, deposit.sequence);
   }
 
   #endHoldOfAll(): void {
