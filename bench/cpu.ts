@@ -35,7 +35,8 @@ function readStat(pid: number): { parent: number; used: number; usedByEnded: num
   }
 }
 
-function childrenOf(pid: number): number[] {
+/** Processes that a process has started, or none where there is no /proc. */
+export function childrenOf(pid: number): number[] {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
   } catch {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { takeDataFolder } from "../src/embedded/data_folder.ts";
 import { startPostgres } from "../src/embedded/postgres.ts";
 import { openPool, type Sql } from "../src/postgres/pool.ts";
-import { parentOf } from "./cpu.ts";
+import { childrenOf, parentOf } from "./cpu.ts";
 
 /** A PostgreSQL of the run's own with the settings of `npm start` (fsync and synchronous_commit on). */
 export interface BenchDatabase {
@@ -19,6 +19,10 @@ export interface BenchDatabase {
   settle(): Promise<void>;
   /** Makes another database in the same server. */
   another(name: string): Promise<{ readonly url: string; readonly sql: Sql; close(): Promise<void> }>;
+  /** Stops all of its processes in their tracks: connections stay open and are not answered. Not where there is no /proc. */
+  stall(): void;
+  /** Lets them go on. */
+  free(): void;
   /** Ends the server and removes its data. */
   stop(): Promise<void>;
 }
@@ -36,10 +40,22 @@ export async function startDatabase(): Promise<BenchDatabase> {
   const [facts] = await admin.unsafe<{ pid: number; version: string }[]>(
     "SELECT pg_backend_pid() AS pid, current_setting('server_version') AS version",
   );
+  const pid = parentOf(facts?.pid ?? 0);
+  const signal = (name: NodeJS.Signals) => {
+    // The postmaster first, so that it starts no other meanwhile.
+    if (pid !== undefined) process.kill(pid, name);
+    for (const child of pid === undefined ? [] : childrenOf(pid)) {
+      try {
+        process.kill(child, name);
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  };
   return {
     url: server.url,
     sql,
-    pid: parentOf(facts?.pid ?? 0),
+    pid,
     version: facts?.version ?? "",
     async settle() {
       await admin.unsafe(MERGE_PENDING_ENTRIES);
@@ -52,7 +68,11 @@ export async function startDatabase(): Promise<BenchDatabase> {
       const other = connect(url);
       return { url, sql: other, close: () => other.end({ timeout: 1 }) };
     },
+    stall: () => signal("SIGSTOP"),
+    free: () => signal("SIGCONT"),
     async stop() {
+      // What is stopped cannot end.
+      signal("SIGCONT");
       await Promise.all([sql.end({ timeout: 1 }), admin.end({ timeout: 1 })]);
       await server.stop();
       folder.release();

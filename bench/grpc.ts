@@ -93,6 +93,16 @@ export class GrpcCall {
     this.#stream.write(framed);
   }
 
+  /** Whether flow control keeps what was written from being sent. */
+  get isFull(): boolean {
+    return this.#stream.writableNeedDrain;
+  }
+
+  /** Calls the listener whenever it is full no longer. */
+  onDrain(listener: () => void): void {
+    this.#stream.on("drain", listener);
+  }
+
   end(): void {
     this.#stream.end();
   }

@@ -5,6 +5,7 @@ import { SAMPLE_VARIABLE } from "./events.ts";
 import { measureLone } from "./lone.ts";
 import type { Sample } from "./measure.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
+import { measureOverload } from "./overload/overload.ts";
 import { measurePages } from "./pages.ts";
 import { ClientProcess, startService } from "./processes.ts";
 import { makeReport, type Report, reportText } from "./report.ts";
@@ -51,7 +52,10 @@ async function runOn(database: BenchDatabase, options: Options): Promise<Report>
     const samples = await measureWriting(bench, options);
     const lone = options.only.has("lone") ? await measureLone(bench, options.rounds, options.quick) : undefined;
     const pages = options.only.has("list") ? await measurePages(database, options.quick, progress) : undefined;
-    return makeReport({ postgresVersion: database.version, ...options, samples, lone, pages });
+    const overload = options.only.has("overload")
+      ? await measureOverload(database, options.quick, progress)
+      : undefined;
+    return makeReport({ postgresVersion: database.version, ...options, samples, lone, pages, overload });
   } finally {
     client.stop();
     await service.stop();

@@ -1,8 +1,10 @@
 import { parseArgs } from "node:util";
 
 /** The parts of a run, in the words of --only. */
-export const SECTIONS = ["copy", "rows", "ingest", "record", "lone", "list"] as const;
+export const SECTIONS = ["copy", "rows", "ingest", "record", "lone", "list", "overload"] as const;
 export type Section = (typeof SECTIONS)[number];
+/** Those that a run without --only has: overload takes minutes and compares with nothing. */
+const USUAL: readonly Section[] = SECTIONS.filter((section) => section !== "overload");
 
 export interface Options {
   /** Small counts: shows that everything runs, measures nothing worth telling. */
@@ -22,11 +24,14 @@ export const HELP = `npm run bench -- [options]
 Compares the service with plain PostgreSQL on this machine, on an embedded PostgreSQL of its own.
 
   --only A,B     only these parts: ${SECTIONS.join(", ")}
+                 (default: all but overload)
                    copy    COPY into audit_events, one connection, batches of 1,000 rows
                    rows    one INSERT per event with a lock and a head look-up, one connection
                    ingest  IngestEvents end to end          record  RecordEvents end to end
                    lone    a lone RecordEvents beside a flooding stream
                    list    ListEvents at a million rows: page 1 and page 1,000
+                   overload  200 streams pushing without pause against a PostgreSQL that stalls, without a queue and with
+                             one that fills up: memory against its bound, and how soon all is as before
   --rounds N     measurements of each kind, taken in turn; the median counts (3)
   --sample FILE  vary the events of this recording (JSONL) instead of examples/remediation.jsonl
   --quick        small counts, one round: does everything run?
@@ -55,7 +60,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
 }
 
 function readSections(text: string | undefined): ReadonlySet<Section> {
-  if (text === undefined) return new Set(SECTIONS);
+  if (text === undefined) return new Set(USUAL);
   const names = text.split(",").map((name) => name.trim());
   const unknown = names.find((name) => !SECTIONS.some((section) => section === name));
   if (unknown !== undefined) throw new Error(`--only knows ${SECTIONS.join(", ")}; not ${unknown}`);

@@ -13,10 +13,13 @@ export interface ServiceProcess {
 
 /** Starts the service on a database. Settings in this process's environment hold for it, but for where it listens. */
 export async function startService(databaseUrl: string, profile: string | undefined): Promise<ServiceProcess> {
+  return startServiceWith({ DATASTORAGE_LOG_LEVEL: "warn", ...process.env, DATABASE_URL: databaseUrl }, profile);
+}
+
+/** Starts the service with this environment, but for where it listens. */
+export async function startServiceWith(environment: NodeJS.ProcessEnv, profile?: string): Promise<ServiceProcess> {
   const env = {
-    DATASTORAGE_LOG_LEVEL: "warn",
-    ...process.env,
-    DATABASE_URL: databaseUrl,
+    ...environment,
     DATASTORAGE_ADDRESS: "127.0.0.1:0",
     DATASTORAGE_METRICS_ADDRESS: "127.0.0.1:0",
   };

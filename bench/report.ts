@@ -2,6 +2,8 @@ import { cpus, totalmem } from "node:os";
 import { type EventFacts, eventFacts } from "./events.ts";
 import type { LoneResult } from "./lone.ts";
 import { type Sample, summarize } from "./measure.ts";
+import type { OverloadResult } from "./overload/overload.ts";
+import { overloadLines } from "./overload/report.ts";
 import type { PagesResult } from "./pages.ts";
 import { BASELINES, loadName } from "./sides.ts";
 
@@ -24,6 +26,7 @@ export interface Report {
   readonly writing: Readonly<Record<string, Sample & { readonly rounds: readonly number[] }>>;
   readonly lone?: LoneResult;
   readonly pages?: PagesResult;
+  readonly overload?: OverloadResult;
 }
 
 interface Machine {
@@ -42,9 +45,10 @@ export interface Findings {
   readonly samples: ReadonlyMap<string, readonly Sample[]>;
   readonly lone: LoneResult | undefined;
   readonly pages: PagesResult | undefined;
+  readonly overload: OverloadResult | undefined;
 }
 
-export function makeReport({ postgresVersion, rounds, quick, samples, lone, pages }: Findings): Report {
+export function makeReport({ postgresVersion, rounds, quick, samples, lone, pages, overload }: Findings): Report {
   const rate = (name: string) => {
     const taken = samples.get(name);
     return taken && summarize(taken).eventsPerSecond;
@@ -69,6 +73,7 @@ export function makeReport({ postgresVersion, rounds, quick, samples, lone, page
     ),
     ...given("lone", lone),
     ...given("pages", pages),
+    ...given("overload", overload),
   };
 }
 
@@ -112,6 +117,7 @@ export function reportText(report: Report): string {
     ...writingTable(report),
     ...loneLines(report.lone),
     ...pagesLines(report.pages),
+    ...overloadLines(report.overload),
     ...ratioLines(report),
   ];
   return lines.join("\n");
