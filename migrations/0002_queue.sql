@@ -1,15 +1,12 @@
 -- What PostgreSQL keeps of the queue in Valkey: who may drain it, and which queue it was.
 
--- One row.
 CREATE TABLE audit_queue_drain (
   singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
-  fence bigint NOT NULL DEFAULT 0,
-  epoch text
+  fence bigint NOT NULL,
+  epoch text NOT NULL
 );
 
-INSERT INTO audit_queue_drain DEFAULT VALUES;
-
-COMMENT ON TABLE audit_queue_drain IS 'Who may drain the queue in Valkey. One row.';
+COMMENT ON TABLE audit_queue_drain IS 'Who may drain the queue in Valkey: one row, once it was drained.';
 COMMENT ON COLUMN audit_queue_drain.fence IS 'Number of the latest drainer: what an earlier one still sends is refused.';
 COMMENT ON COLUMN audit_queue_drain.epoch IS 'Random name of the queue drained last: another one means that Valkey was emptied or replaced.';
 
@@ -17,7 +14,8 @@ COMMENT ON COLUMN audit_queue_drain.epoch IS 'Random name of the queue drained l
 CREATE FUNCTION take_audit_queue(new_epoch text, OUT fence bigint, OUT previous_epoch text)
 LANGUAGE sql
 BEGIN ATOMIC
-  UPDATE audit_queue_drain AS drain SET fence = drain.fence + 1, epoch = new_epoch
+  INSERT INTO audit_queue_drain AS drain (fence, epoch) VALUES (1, new_epoch)
+  ON CONFLICT (singleton) DO UPDATE SET fence = drain.fence + 1, epoch = excluded.epoch
   RETURNING new.fence, old.epoch;
 END;
 

@@ -54,8 +54,8 @@ CREATE TABLE audit_events (
 
 CREATE TABLE audit_queue_drain (
   singleton boolean DEFAULT true NOT NULL,
-  fence bigint DEFAULT 0 NOT NULL,
-  epoch text
+  fence bigint NOT NULL,
+  epoch text NOT NULL
 );
 
 CREATE TABLE schema_migrations (
@@ -246,7 +246,8 @@ CREATE OR REPLACE FUNCTION public.take_audit_queue(new_epoch text, OUT fence big
  RETURNS record
  LANGUAGE sql
 BEGIN ATOMIC
- UPDATE audit_queue_drain drain SET fence = (drain.fence + 1), epoch = take_audit_queue.new_epoch
+ INSERT INTO audit_queue_drain AS drain (fence, epoch)
+   VALUES (1, take_audit_queue.new_epoch) ON CONFLICT(singleton) DO UPDATE SET fence = (drain.fence + 1), epoch = excluded.epoch
    RETURNING new.fence,
      old.epoch;
 END;
@@ -277,7 +278,7 @@ COMMENT ON COLUMN audit_events.recorded_time IS 'When the service took the event
 
 COMMENT ON COLUMN audit_events.recorded_by IS 'The authenticated caller that sent it.';
 
-COMMENT ON TABLE audit_queue_drain IS 'Who may drain the queue in Valkey. One row.';
+COMMENT ON TABLE audit_queue_drain IS 'Who may drain the queue in Valkey: one row, once it was drained.';
 
 COMMENT ON COLUMN audit_queue_drain.fence IS 'Number of the latest drainer: what an earlier one still sends is refused.';
 

@@ -90,9 +90,9 @@ test("no queue yet is no fault", { skip }, async (context) => {
 test("a queue that was emptied, or is another than the database remembers", { skip }, async (context) => {
   const { admin, damage, run, queue } = await queuedStore(context);
   const epoch = queue.epoch as string;
-  await damage(`UPDATE audit_queue_drain SET epoch = '${epoch}'`);
+  await damage(`SELECT take_audit_queue('${epoch}')`);
   assert.deepEqual((await run()).lines, []);
-  await damage("UPDATE audit_queue_drain SET epoch = 'another'");
+  await damage("SELECT take_audit_queue('another')");
   assert.deepEqual((await run()).lines, [
     `queue: the queue in Valkey is not the one that the database last took events from; ${META_KEY}; expected epoch another, found epoch ${epoch}`,
   ]);
