@@ -7,6 +7,7 @@ import { createEventTally } from "./event_tally.ts";
 import { type Instrument, instruments } from "./instruments.ts";
 import { createLogger } from "./logs.ts";
 import { createMetrics, type Metrics, scrapedLabels } from "./metrics.ts";
+import { createQueueMetrics } from "./queue_metrics.ts";
 import { scrapedType } from "./reference.ts";
 import { startScrape } from "./scrape.ts";
 import { startTelemetry } from "./telemetry.ts";
@@ -65,6 +66,8 @@ function recordEachOnce(metrics: Metrics): void {
   metrics.poolConnections.observe((report) => report(2, { pool: "append", state: "active" }));
   metrics.partitionMonthsAhead.observe((report) => report(12));
   metrics.defaultPartitionRows.observe((report) => report(0));
+  createQueueMetrics(metrics);
+  metrics.degraded.observe((report) => report(0));
 }
 
 test("a scrape holds every documented metric with its type and labels, and nothing else", async (t) => {

@@ -35,6 +35,7 @@ suite("programs built with Go", typeof found === "string" ? found : undefined, (
       "grpc.reflection.v1.ServerReflection",
       "grpc.reflection.v1alpha.ServerReflection",
       "kubernaut.audit.v1.AuditService",
+      "kubernaut.audit.v1.DeadLetterService",
     ]);
     assert.deepEqual(
       linesOf(await grpcurl(endpoint.address, "list", "kubernaut.audit.v1.AuditService")),
