@@ -240,7 +240,15 @@ export const sections = {
 } as const;
 
 /** Every setting, by the name it has in the program. */
-export const settings = { ...listening, ...storage, ...writing, ...queueing, ...reading, ...connections, ...telemetry } as const;
+export const settings = {
+  ...listening,
+  ...storage,
+  ...writing,
+  ...queueing,
+  ...reading,
+  ...connections,
+  ...telemetry,
+} as const;
 
 export type SettingName = keyof typeof settings;
 
