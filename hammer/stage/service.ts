@@ -77,7 +77,7 @@ export async function startStageService(options: StageServiceOptions): Promise<S
 const SETTINGS = {
   DATASTORAGE_METRICS_ADDRESS: "off",
   DATASTORAGE_LOG_FORMAT: "json",
-  DATASTORAGE_STATEMENT_TIMEOUT: "5s",
+  DATASTORAGE_APPEND_TIMEOUT: "5s",
   DATASTORAGE_SHUTDOWN_TIMEOUT: "5s",
 } as const;
 

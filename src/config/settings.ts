@@ -75,7 +75,7 @@ const storage = {
   }),
   statementTimeoutMs: setting("DATASTORAGE_STATEMENT_TIMEOUT", duration("100ms", "10m"), {
     fallback: "30s",
-    description: "The longest that one database statement may run; a caller's earlier deadline shortens it.",
+    description: "The longest that one statement of a reader may run; a caller's earlier deadline shortens it.",
   }),
   retentionDays: setting("DATASTORAGE_RETENTION_DAYS", integer(1, 36_500), {
     fallback: "2555",
@@ -100,6 +100,12 @@ const writing = {
   appendLingerMs: setting("DATASTORAGE_APPEND_LINGER", duration("0ms", "1s"), {
     fallback: "1ms",
     description: "How long a lone event waits for company before it is appended.",
+  }),
+  appendTimeoutMs: setting("DATASTORAGE_APPEND_TIMEOUT", duration("100ms", "10m"), {
+    fallback: "5s",
+    description:
+      "The longest that an append may run before the database counts as away and its events go to the queue; a server that " +
+      "says nothing at all is given up 5 s later.",
   }),
   pendingEvents: setting("DATASTORAGE_PENDING_EVENTS", integer(1_000, 10_000_000), {
     fallback: "20000",

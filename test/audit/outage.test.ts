@@ -105,7 +105,11 @@ describe("outages", { concurrency: true, timeout: 60_000 }, () => {
     test(`a network that swallows ${what} is given up in bounded time`, async (context) => {
       const proxy = await startTcpProxy(Number(new URL(await adminUrl()).port));
       context.after(() => proxy.close());
-      const service = await startAuditService(context, { DATASTORAGE_STATEMENT_TIMEOUT: "500ms" }, proxy.port);
+      const service = await startAuditService(
+        context,
+        { DATASTORAGE_STATEMENT_TIMEOUT: "500ms", DATASTORAGE_APPEND_TIMEOUT: "500ms" },
+        proxy.port,
+      );
       await service.client.recordEvents({ events: [newEvent()] });
       await service.client.listEvents({});
       proxy.judge = (chunk) => (swallow(chunk) ? "swallow" : "pass");

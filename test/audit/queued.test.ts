@@ -170,6 +170,22 @@ describe("while PostgreSQL is away", { timeout: 120_000 }, () => {
     site.heal();
   });
 
+  test("a database that takes appends and answers none is given up in bounded time, and they are QUEUED", async (t) => {
+    if (missing) return t.skip(missing);
+    const site = await startSite(t, { DATASTORAGE_APPEND_TIMEOUT: "300ms" });
+    const lock = await site.admin.reserve();
+    await lock`BEGIN`;
+    await lock`LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE`;
+    const events = newEvents(3, { correlationId: "locked" });
+    const { results } = await site.client.recordEvents({ events });
+    assert.deepEqual(new Set(outcomes(results)), new Set(["QUEUED"]));
+    await lock`ROLLBACK`;
+    lock.release();
+    await site.drained();
+    const again = await site.client.recordEvents({ events });
+    assert.deepEqual(new Set(outcomes(again.results)), new Set(["DUPLICATE"]));
+  });
+
   test("a full queue tells callers to wait, and nothing of it is trimmed", async (t) => {
     if (missing) return t.skip(missing);
     const site = await startSite(t, { DATASTORAGE_QUEUE_ENTRIES: "3" });

@@ -130,7 +130,7 @@ function openWriter(databaseUrl: string): LogWriter {
   const observer = { attempt() {}, retry() {}, recorded() {}, defect() {} };
   return openLogWriter({
     databaseUrl,
-    statementTimeoutMs: 5000,
+    appendTimeoutMs: 5000,
     lanes: 1,
     appendEvents: 1000,
     appendBytes: 2 ** 24,

@@ -13,7 +13,8 @@ import { Writer, type WriterOptions } from "./writer.ts";
 
 export interface LogWriterOptions extends WriterOptions {
   readonly databaseUrl: string;
-  readonly statementTimeoutMs: number;
+  /** Milliseconds that an append may run. */
+  readonly appendTimeoutMs: number;
   readonly ensureMonths: (eventDates: Iterable<string>) => Promise<void>;
   readonly observer: AppendObserver;
   /** Watches the appends of what waited in the queue. */
@@ -109,6 +110,6 @@ function noStore(cause: unknown, overflow: Overflow | undefined): Fault {
 const DATABASE_AWAY = "the database cannot be written now";
 
 function openConnection(options: LogWriterOptions, applicationName: string): Database {
-  const { databaseUrl: url, statementTimeoutMs } = options;
+  const { databaseUrl: url, appendTimeoutMs: statementTimeoutMs } = options;
   return new Database({ url, connections: 1, applicationName, statementTimeoutMs });
 }
