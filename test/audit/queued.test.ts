@@ -182,6 +182,7 @@ describe("while PostgreSQL is away", { timeout: 120_000 }, () => {
     await lock`ROLLBACK`;
     lock.release();
     await site.drained();
+    while ((await site.client.getServiceInfo({})).degraded);
     const again = await site.client.recordEvents({ events });
     assert.deepEqual(new Set(outcomes(again.results)), new Set(["DUPLICATE"]));
   });
