@@ -398,4 +398,7 @@ test("an append that is abandoned goes to the queue, and what it answers later i
     (await result).outcomes.map((outcome) => outcome?.kind),
     ["queued", "queued"],
   );
+  const late = one.submit(one.open(), events(1, "late"));
+  (await nextEntry()).record(undefined, QUEUED);
+  assert.equal((await late).outcomes[0]?.kind, "queued", "no append is begun any more");
 });

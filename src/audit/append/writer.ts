@@ -4,6 +4,7 @@ import { unavailable } from "./appender.ts";
 import type { Outcome } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import { AppendDraft, type BatchResult, CallerQueue, type Item } from "./queue.ts";
+import { Room, type RoomOptions } from "./room.ts";
 
 /**
  * Stores the items of one draft and settles each; throws a Fault where the fate of those not settled is unknown. An item that
@@ -31,7 +32,7 @@ export interface Detour {
 
 export type Way = "database" | "queue";
 
-export interface WriterOptions {
+export interface WriterOptions extends RoomOptions {
   /** Appends at once; each has a connection of its own. */
   readonly lanes: number;
   /** Events and bytes of one append at most. */
@@ -39,25 +40,12 @@ export interface WriterOptions {
   readonly appendBytes: number;
   /** Milliseconds that a lone event waits for company. */
   readonly lingerMs: number;
-  /** Events and bytes that wait or are being appended, over all callers. */
-  readonly pendingEvents: number;
-  readonly pendingBytes: number;
 }
 
 export interface SubmitOptions {
   /** Never settle these events as queued. */
   readonly requireRecorded?: boolean;
 }
-
-/**
- * One caller may fill the bounds divided by this: enough for the appends under way and the next ones, and little enough that
- * the garbage collector does not copy a long queue again and again.
- */
-const CALLER_SHARE = 10;
-/** The part of the bounds that streams, which can wait, leave to calls, which cannot: the rest. */
-const STREAMS_SHARE = 0.75;
-/** Milliseconds after which a caller that was refused for lack of room should try again. */
-const FULL_RETRY_MS = 250;
 
 /**
  * Gathers the events of all callers into appends of a good size and runs several of them at once.
@@ -73,6 +61,7 @@ export class Writer {
   readonly #run: RunAppend;
   readonly #detour: Detour | undefined;
   readonly #pace = new Pace();
+  readonly #room: Room;
   /** Callers with waiting events; the one served longest ago comes first. */
   readonly #ready = new Set<CallerQueue>();
   /** Correlations with an append under way. */
@@ -80,34 +69,25 @@ export class Writer {
   /** Correlations of events that the database may or may not have taken: they wait for the queue. */
   readonly #diverted = new Set<string>();
   readonly #freeLanes: number[];
-  /** Streams that wait for room, in order. */
-  #waiters: (() => void)[] = [];
-  #events = 0;
-  #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #detourTimer: NodeJS.Timeout | undefined;
   #detourBusy = false;
   #outage: Fault | undefined;
-  #idle: (() => void) | undefined;
   /** What ends the wait for each append under way. */
   readonly #underWay = new Set<(fault: Fault) => void>();
+  #abandoned = false;
 
   constructor(options: WriterOptions, run: RunAppend, detour?: Detour) {
     this.#options = options;
     this.#run = run;
     this.#detour = detour;
+    this.#room = new Room(options);
     this.#freeLanes = Array.from({ length: options.lanes }, (_, lane) => lane);
   }
 
   /** Events that wait or are being appended, their bytes, the bounds, and the streams that wait for room. */
-  get fill(): { events: number; bytes: number; eventLimit: number; byteLimit: number; waitingCallers: number } {
-    return {
-      events: this.#events,
-      bytes: this.#bytes,
-      eventLimit: this.#options.pendingEvents,
-      byteLimit: this.#options.pendingBytes,
-      waitingCallers: this.#waiters.length,
-    };
+  get fill(): Room["fill"] {
+    return this.#room.fill;
   }
 
   /** Appends under way. */
@@ -129,24 +109,10 @@ export class Writer {
     events: readonly PreparedEvent[],
     options: SubmitOptions = {},
   ): Promise<{ result: Promise<BatchResult> }> {
-    while (queue.broken === undefined && this.#outage === undefined && !this.#hasRoom(queue, events, STREAMS_SHARE)) {
-      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    while (queue.broken === undefined && this.#outage === undefined && !this.#room.fitsStream(queue, events)) {
+      await this.#room.change();
     }
     return { result: this.submit(queue, events, options) };
-  }
-
-  /** `share`: the part of the writer's bounds that this batch may help to fill. */
-  #hasRoom(queue: CallerQueue, batch: readonly PreparedEvent[], share = 1): boolean {
-    const { pendingEvents, pendingBytes } = this.#options;
-    const events = batch.length;
-    const bytes = batch.reduce((sum, event) => sum + event.bytes, 0);
-    const callerFits =
-      queue.events === 0 ||
-      (queue.events + events <= pendingEvents / CALLER_SHARE && queue.bytes + bytes <= pendingBytes / CALLER_SHARE);
-    const allFit =
-      this.#events === 0 ||
-      (this.#events + events <= pendingEvents * share && this.#bytes + bytes <= pendingBytes * share);
-    return callerFits && allFit;
   }
 
   /**
@@ -160,7 +126,7 @@ export class Writer {
     events: readonly PreparedEvent[],
     { requireRecorded = false }: SubmitOptions = {},
   ): Promise<BatchResult> {
-    const refusal = queue.broken ?? this.#outage ?? this.#full(queue, events);
+    const refusal = queue.broken ?? this.#outage ?? this.#room.refusal(queue, events);
     if (refusal !== undefined) {
       queue.broken ??= refusal;
       return Promise.resolve({ outcomes: events.map(() => undefined), fault: refusal });
@@ -174,25 +140,15 @@ export class Writer {
         const settle = (result: Outcome | Fault) => {
           if (result instanceof Fault) fault ??= result;
           else outcomes[index] = result;
-          this.#release(queue, event);
+          this.#room.release(queue, event);
           if (--open === 0) resolve({ outcomes, fault });
         };
         queue.push({ event, queue, requireRecorded, settle });
-        this.#events++;
-        this.#bytes += event.bytes;
+        this.#room.take(event);
       });
       this.#ready.add(queue);
       this.#pace.sent(queue, events.length);
       this.schedule();
-    });
-  }
-
-  #full(queue: CallerQueue, events: readonly PreparedEvent[]): Fault | undefined {
-    if (this.#hasRoom(queue, events)) return undefined;
-    const { events: waiting, eventLimit } = this.fill;
-    return new Fault("exhausted", `the writer is full: ${waiting} of ${eventLimit} events are waiting`, {
-      reason: "WRITER_FULL",
-      retryAfterMs: FULL_RETRY_MS,
     });
   }
 
@@ -206,7 +162,7 @@ export class Writer {
     this.#outage = cause;
     this.#diverted.clear();
     for (const queue of [...this.#ready]) this.#breakQueue(queue, cause);
-    this.#wake();
+    this.#room.wake();
   }
 
   recover(): void {
@@ -214,32 +170,20 @@ export class Writer {
     this.schedule();
   }
 
-  /** Waits for no append any longer: what is under way goes to the queue, its fate unknown. For the end of the process. */
+  /**
+   * Waits for no append any longer, and begins no other: what is under way goes to the queue, its fate unknown, and so does
+   * all that comes. For the end of the process.
+   */
   abandon(fault: Fault): void {
+    this.#abandoned = true;
+    if (this.#detour === undefined) this.suspend(fault);
     for (const end of this.#underWay) end(fault);
+    this.schedule();
   }
 
   /** Resolves when no event waits and no append is under way. */
-  async drained(): Promise<void> {
-    if (this.#events === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#idle = resolve;
-    });
-  }
-
-  #release(queue: CallerQueue, event: PreparedEvent): void {
-    queue.events--;
-    queue.bytes -= event.bytes;
-    this.#events--;
-    this.#bytes -= event.bytes;
-    if (this.#waiters.length > 0) this.#wake();
-    if (this.#events === 0) this.#idle?.();
-  }
-
-  #wake(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const resume of waiters) resume();
+  drained(): Promise<void> {
+    return this.#room.drained();
   }
 
   /** Starts what can be started; sets the clock for what waits for company. To be called when the detour has changed. */
@@ -250,7 +194,7 @@ export class Writer {
 
   /** Starts an append when enough waits or has waited long enough; else sets the clock for when it will have. */
   #scheduleDatabase(): void {
-    while (this.#freeLanes.length > 0 && this.#detour?.state !== "only") {
+    while (this.#freeLanes.length > 0 && this.#detour?.state !== "only" && !this.#abandoned) {
       const eligible = this.#eligible();
       if (eligible.events === 0) return;
       const waited = performance.now() - eligible.since;
@@ -270,7 +214,7 @@ export class Writer {
   /** Gathers an entry for the queue when the last one is on disk and some time for company has passed. */
   #scheduleQueue(): void {
     const detour = this.#detour;
-    if (detour === undefined || (detour.state === "closed" && this.#diverted.size === 0)) return;
+    if (detour === undefined || (detour.state === "closed" && this.#diverted.size === 0 && !this.#abandoned)) return;
     if (this.#detourBusy || this.#ready.size === 0) return;
     this.#detourTimer ??= setTimeout(() => {
       this.#detourTimer = undefined;
@@ -318,7 +262,7 @@ export class Writer {
 
   #wayOf(correlationId: string): Way | "wait" {
     if (this.#detour === undefined) return "database";
-    if (this.#diverted.has(correlationId)) return "queue";
+    if (this.#abandoned || this.#diverted.has(correlationId)) return "queue";
     return this.#detour.state === "closed" ? "database" : this.#detour.wayOf(correlationId);
   }
 
@@ -397,7 +341,7 @@ export class Writer {
   #fail(items: readonly Item[], fault: Fault): void {
     for (const queue of new Set(items.map((item) => item.queue))) this.#breakQueue(queue, fault);
     for (const item of items) item.settle(fault);
-    if (items.length > 0) this.#wake();
+    if (items.length > 0) this.#room.wake();
   }
 
   #breakQueue(queue: CallerQueue, fault: Fault): void {
