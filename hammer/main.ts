@@ -1,6 +1,7 @@
 // npm run hammer: see HELP in options.ts, and docs/reliability.md for what the figures mean.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isConnectionLost } from "../src/postgres/errors.ts";
 import { runCampaign } from "./campaign.ts";
 import type { Clients } from "./client/clients.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
@@ -11,6 +12,11 @@ import { buildStage, type Stage } from "./stage/stage.ts";
 /** Exit code of a process that was asked to end. */
 const INTERRUPTED = 130;
 let interrupted = false;
+
+// postgres.js tells nobody of a connection that breaks between two statements of a transaction, and here they break on purpose.
+process.on("unhandledRejection", (error) => {
+  if (!isConnectionLost(error)) throw error;
+});
 
 process.exit(await main(process.argv.slice(2)));
 
