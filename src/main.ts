@@ -22,6 +22,7 @@ import { createAppendTrace } from "./telemetry/append_span.ts";
 import { callLabels, type StatusCode } from "./telemetry/call_labels.ts";
 import { createQueueMetrics } from "./telemetry/queue_metrics.ts";
 import { startTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
+import { observeReaders, observeWriter } from "./telemetry/writer_metrics.ts";
 
 export interface ServeOptions {
   readonly config: Config;
@@ -130,12 +131,7 @@ function openPools({ readConnections, statementTimeoutMs }: Config, url: string,
     new Database({ url, connections, applicationName: `datastorage ${use}`, statementTimeoutMs, planForValues });
   const read = open("read", readConnections, true);
   const custody = open("custody", CUSTODY_CONNECTIONS, false);
-  metrics.poolConnections.observe((report) => {
-    const active = Math.min(read.running, readConnections);
-    report(active, { pool: "read", state: "active" });
-    report(readConnections - active, { pool: "read", state: "idle" });
-    report(read.running - active, { pool: "read", state: "waiting" });
-  });
+  observeReaders(metrics, read, readConnections);
   return {
     read,
     custody,
@@ -232,8 +228,8 @@ function openLog(
     overflow: queue?.queue,
     traceAppend: createAppendTrace(tracer),
     onAvailability(available, cause) {
-      if (!available)
-        log.error({ err: cause }, `the database is away; events are ${queue ? "queued" : "refused"} until it is back`);
+      const meanwhile = queue?.queue.takes ? "queued" : "refused";
+      if (!available) log.error({ err: cause }, `the database is away; events are ${meanwhile} until it is back`);
       else if (told) log.info("the database is back");
       told = true;
       onAvailable();
@@ -241,17 +237,7 @@ function openLog(
   });
   const { writer, availability } = opened;
   metrics.databaseUp.observe((report) => report(availability.available ? 1 : 0));
-  metrics.writerPendingEvents.observe((report) => report(writer.fill.events));
-  metrics.writerPendingBytes.observe((report) => report(writer.fill.bytes));
-  metrics.writerWaitingCallers.observe((report) => report(writer.fill.waitingCallers));
-  metrics.writerPendingLimit.observe((report) => {
-    report(writer.fill.eventLimit, { of: "events" });
-    report(writer.fill.byteLimit, { of: "bytes" });
-  });
-  metrics.poolConnections.observe((report) => {
-    report(writer.activeLanes, { pool: "append", state: "active" });
-    report(config.appendConnections - writer.activeLanes, { pool: "append", state: "idle" });
-  });
+  observeWriter(metrics, writer, config.appendConnections);
   return opened;
 }
 
