@@ -32,5 +32,7 @@ export function queueFull(message: string, cause?: unknown): Fault {
 export function reasonOf(error: unknown): string {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   if (typeof code === "string" && code !== "") return `the connection failed (${code})`;
-  return typeof message === "string" ? message : String(error);
+  if (typeof message !== "string") return String(error);
+  // What ioredis says of a link that owes an answer.
+  return message.startsWith("Socket timeout") ? "it did not answer in time" : message;
 }
