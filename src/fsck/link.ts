@@ -1,39 +1,12 @@
+import type { EventRow } from "../audit/read/events_reader.ts";
 import { parseTimestamp, timestampText } from "../audit/timestamp.ts";
 import { canonicalText, type Json } from "../integrity/canonical.ts";
 import { contentDigest, type DigestedFields, eventHash } from "../integrity/event_digest.ts";
 import type { Evidence, FaultKind } from "./findings.ts";
 
 /** An event of a chain as chains.sql gives it. */
-export interface LinkRow {
-  readonly event_id: string;
-  readonly event_version: string;
-  readonly event_timestamp: string;
-  readonly event_date: string;
-  readonly event_type: string;
-  readonly event_category: string;
-  readonly event_action: string;
-  readonly event_outcome: string;
-  readonly actor_type: string;
-  readonly actor_id: string;
-  readonly resource_type: string;
-  readonly resource_id: string;
-  readonly correlation_id: string;
-  readonly parent_event_id: string | null;
-  readonly parent_event_date: string | null;
-  readonly namespace: string | null;
-  readonly cluster_name: string | null;
-  readonly event_data: string;
-  readonly severity: string | null;
-  readonly duration_ms: string | null;
-  readonly error_code: string | null;
-  readonly error_message: string | null;
-  readonly retention_days: number;
-  readonly is_sensitive: boolean;
-  readonly recorded_time: string;
-  readonly recorded_by: string;
-  readonly event_hash: string;
-  readonly previous_event_hash: string | null;
-  readonly chain_position: string;
+export interface LinkRow
+  extends Omit<EventRow, "matches" | "budget_spent" | `legal_hold${"" | "_reason" | "_placed_by" | "_placed_at"}`> {
   /** Hex; null where there is none: then only the links can be checked, and not the content. */
   readonly salt: string | null;
 }

@@ -1,7 +1,7 @@
 // A database, a Valkey and any number of processes that drain, for tests of the consumer with real servers.
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
-import postgres from "postgres";
+import type postgres from "postgres";
 import { HeadCache } from "../../src/audit/append/head_cache.ts";
 import { openQueueAppender, type QueueAppender } from "../../src/audit/append/queue_appender.ts";
 import type { PreparedEvent } from "../../src/audit/prepare.ts";
@@ -12,10 +12,9 @@ import { type ReadLetter, readLetter } from "../../src/deadletter/letter.ts";
 import type { EntryPlace, QueueLimits } from "../../src/deadletter/queue_store.ts";
 import { Availability } from "../../src/postgres/availability.ts";
 import { Database } from "../../src/postgres/database.ts";
-import { createDatabase } from "./database.ts";
-import { adminUrl } from "./server.ts";
-import { startTcpProxy, type TcpProxy } from "./tcp_proxy.ts";
-import { type NotedLog, type OpenStore, openStore, ROOMY, startTestValkey, type TestValkey } from "./valkey.ts";
+import { openStoresSite } from "./stores_site.ts";
+import type { TcpProxy } from "./tcp_proxy.ts";
+import { type NotedLog, type OpenStore, openStore, ROOMY, type TestValkey } from "./valkey.ts";
 
 /** What a drainer told, and a way to wait for more. */
 export interface Watched extends NotedLog {
@@ -52,23 +51,9 @@ export interface DrainSite {
 
 /** Opens a site; undefined where no Valkey can be had, and the test is skipped. */
 export async function openSite(t: TestContext, limits: Partial<QueueLimits> = {}): Promise<DrainSite | undefined> {
-  const valkey = await startTestValkey();
-  if (typeof valkey === "string") {
-    t.skip(valkey);
-    return undefined;
-  }
-  const closing: (() => Promise<void>)[] = [() => valkey.stop()];
-  t.after(async () => {
-    for (const close of closing.reverse()) await close();
-  });
-  const database = await createDatabase("drain");
-  closing.push(() => database.drop());
-  const admin = postgres(database.adminUrl, { max: 1, onnotice: () => {} });
-  closing.push(() => admin.end());
-  const proxy = await startTcpProxy(Number(new URL(await adminUrl()).port));
-  closing.push(() => proxy.close());
-  const url = new URL(database.url);
-  url.port = String(proxy.port);
+  const site = await openStoresSite(t, "drain");
+  if (site === undefined) return undefined;
+  const { valkey, proxy, databaseUrl: url, admin, closing } = site;
 
   const whole = { ...ROOMY, ...limits };
   const openAnother = async () => {
@@ -77,7 +62,7 @@ export async function openSite(t: TestContext, limits: Partial<QueueLimits> = {}
     await open.reaches("ready");
     return open;
   };
-  const appender = (databaseUrl = url.href) => {
+  const appender = (databaseUrl = url) => {
     const made = openAppender(databaseUrl);
     closing.push(made.close);
     return made.appender;
@@ -86,8 +71,8 @@ export async function openSite(t: TestContext, limits: Partial<QueueLimits> = {}
   return {
     valkey,
     proxy,
-    databaseUrl: url.href,
-    directUrl: database.url,
+    databaseUrl: url,
+    directUrl: site.directUrl,
     admin,
     openStore: openAnother,
     appender,

@@ -2,7 +2,7 @@
 import type { TestContext } from "node:test";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import postgres from "postgres";
+import type postgres from "postgres";
 import { DeadLetterService } from "../../gen/ts/kubernaut/audit/v1/dead_letter_service_pb.ts";
 import { type LogWriter, openLogWriter } from "../../src/audit/append/log_writer.ts";
 import type { PreparedEvent } from "../../src/audit/prepare.ts";
@@ -12,10 +12,9 @@ import { type LetterFacts, toLetter, undecodableLetter } from "../../src/deadlet
 import type { Letter, QueueLimits } from "../../src/deadletter/queue_store.ts";
 import { deadLetterRoutes } from "../../src/deadletter/service.ts";
 import { startTestServer } from "../rpc/support.ts";
-import { createDatabase } from "./database.ts";
-import { adminUrl } from "./server.ts";
-import { startTcpProxy, type TcpProxy } from "./tcp_proxy.ts";
-import { type OpenStore, openStore, ROOMY, startTestValkey, type TestValkey } from "./valkey.ts";
+import { openStoresSite } from "./stores_site.ts";
+import type { TcpProxy } from "./tcp_proxy.ts";
+import { type OpenStore, openStore, ROOMY, type TestValkey } from "./valkey.ts";
 
 export interface LettersSite {
   readonly client: Client<typeof DeadLetterService>;
@@ -42,24 +41,10 @@ export async function openLettersSite(
   t: TestContext,
   limits: Partial<QueueLimits> = {},
 ): Promise<LettersSite | undefined> {
-  const valkey = await startTestValkey();
-  if (typeof valkey === "string") {
-    t.skip(valkey);
-    return undefined;
-  }
-  const closing: (() => Promise<unknown>)[] = [() => valkey.stop()];
-  t.after(async () => {
-    for (const close of closing.reverse()) await close();
-  });
-  const database = await createDatabase("letters");
-  closing.push(() => database.drop());
-  const admin = postgres(database.adminUrl, { max: 1, onnotice: () => {} });
-  closing.push(() => admin.end());
-  const proxy = await startTcpProxy(Number(new URL(await adminUrl()).port));
-  closing.push(() => proxy.close());
-  const url = new URL(database.url);
-  url.port = String(proxy.port);
-  const log = openWriter(url.href);
+  const site = await openStoresSite(t, "letters");
+  if (site === undefined) return undefined;
+  const { valkey, proxy, databaseUrl: url, admin, closing } = site;
+  const log = openWriter(url);
   log.availability.begin();
   closing.push(() => log.close(1000));
   const open = openStore(valkey.url, { limits: { ...ROOMY, ...limits } });
@@ -102,7 +87,7 @@ export async function openLettersSite(
     open,
     valkey,
     admin,
-    databaseUrl: database.url,
+    databaseUrl: site.directUrl,
     proxy,
     log,
     bury: (event, facts = {}, stream = "events") =>
