@@ -149,11 +149,15 @@ class HistoryReader {
     batch.attempts++;
   }
 
-  /** What waits in the queue loses its order when it is sent again elsewhere: another process may record it at once. */
+  /**
+   * What waits in the queue loses its order when it is sent again elsewhere: another process may record it at once. Where the
+   * queue is wiped it does so on its own stream too: the first one may be gone, and then the second is stored in its place.
+   */
   #repeat({ source, first, count }: KnownBatch, call: number): void {
     this.counts.repeated += count;
     for (let counter = first; counter < first + count; counter++) {
-      if (source.states[counter] === State.QUEUED && source.calls[counter] !== call) source.calls[counter] = 0;
+      if (source.states[counter] !== State.QUEUED) continue;
+      if (this.#allowLostQueued || source.calls[counter] !== call) source.calls[counter] = 0;
     }
   }
 

@@ -213,6 +213,20 @@ test("what was queued and is sent again on another stream has no order any more,
   assert.deepEqual(found(await judge(again(1))), { outOfOrder: 1 });
 });
 
+test("where the queue is wiped, what is queued again takes the place of the second time", async () => {
+  await store(event(0), 2);
+  await store(event(1), 1);
+  const lines: Line[] = [
+    ...batch(1, 0, "Q1"),
+    ...batch(2, 1, "Q1"),
+    { t: "repeat", batch: 3, of: 1 },
+    { t: "sent", batch: 3, call: 1 },
+    { t: "acked", batch: 3, call: 1, outcomes: "Q1" },
+  ];
+  assert.deepEqual(found(await judge(lines)), { outOfOrder: 1 });
+  assert.deepEqual(found(await judge(lines, true)), {});
+});
+
 test("a row with other content than was sent is conflicting, in whichever field", async () => {
   await store(event(0), 1);
   const changes = [
