@@ -2,10 +2,11 @@
 // that can cut it off, and a real Valkey.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { createClient } from "@connectrpc/connect";
+import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { StoreState } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import { DeadLetterService } from "../../gen/ts/kubernaut/audit/v1/dead_letter_service_pb.ts";
+import { freePort } from "../../src/embedded/port.ts";
 import { serve } from "../../src/main.ts";
 import {
   type AuditTestService,
@@ -32,6 +33,7 @@ import { startTestValkey, type TestValkey } from "../support/valkey.ts";
 const AT_ONCE_MS = 900;
 
 interface Site extends AuditTestService {
+  readonly deadLetters: Client<typeof DeadLetterService>;
   readonly proxy: TcpProxy;
   /** Takes PostgreSQL away, and gives it back. */
   cut(): void;
@@ -61,6 +63,7 @@ describe("while PostgreSQL is away", { timeout: 120_000 }, () => {
     const letters = deadLetters(context, service.address);
     return {
       ...service,
+      deadLetters: letters,
       proxy,
       cut() {
         proxy.onConnect = "close";
@@ -187,28 +190,42 @@ describe("while PostgreSQL is away", { timeout: 120_000 }, () => {
     assert.deepEqual(new Set(outcomes(again.results)), new Set(["DUPLICATE"]));
   });
 
-  test("a full queue tells callers to wait, and nothing of it is trimmed", async (t) => {
+  test("a full queue tells callers to wait, warns before, and nothing of it is trimmed", async (t) => {
     if (missing) return t.skip(missing);
-    const site = await startSite(t, { DATASTORAGE_QUEUE_ENTRIES: "3" });
+    const metricsAddress = `127.0.0.1:${await freePort()}`;
+    const site = await startSite(t, {
+      DATASTORAGE_QUEUE_ENTRIES: "10",
+      DATASTORAGE_METRICS_ADDRESS: metricsAddress,
+    });
+    const untilScraped = async (...lines: string[]) => {
+      for (let text = ""; !lines.every((line) => text.includes(`\n${line}\n`)); ) {
+        text = await (await fetch(`http://${metricsAddress}/metrics`)).text();
+      }
+    };
     site.cut();
     await untilQueueing(site);
-    const queued: string[] = ["noticing"];
-    let refusal: Awaited<ReturnType<typeof errorOf>> | undefined;
-    for (let index = 0; index < 10 && refusal === undefined; index++) {
-      const event = newEvent({ correlationId: `full-${index}` });
-      const call = site.client.recordEvents({ events: [event] });
-      await call.then(
-        () => void queued.push(event.correlationId),
-        async () => {
-          refusal = await errorOf(call);
-        },
-      );
-    }
-    assert.deepEqual([refusal?.code, (refusal?.retryMs ?? 0) > 0], ["ResourceExhausted", true]);
+    const queued = ["noticing"];
+    const queueOne = async () => {
+      const event = newEvent({ correlationId: `full-${queued.length}` });
+      await site.client.recordEvents({ events: [event] });
+      queued.push(event.correlationId);
+    };
+    const depth = async () => (await site.deadLetters.getQueueStatus({})).streams[0]?.depth ?? 0n;
+    while ((await depth()) < 8n) await queueOne();
+    await untilScraped('datastorage_dlq_warning{stream="events"} 1', 'datastorage_dlq_critical{stream="events"} 0');
+    while ((await depth()) < 10n) await queueOne();
+    const refusal = await errorOf(queueOne());
+    assert.deepEqual([refusal.code, (refusal.retryMs ?? 0) > 0], ["ResourceExhausted", true]);
+    await untilScraped(
+      'datastorage_dlq_critical{stream="events"} 1',
+      'datastorage_dlq_warning{stream="notifications"} 0',
+      "datastorage_degraded 1",
+    );
     site.heal();
     await site.drained();
     const stored = await site.admin`SELECT DISTINCT correlation_id FROM audit_events`;
     assert.deepEqual(new Set(stored.map((row) => row["correlation_id"])), new Set(queued));
+    await untilScraped('datastorage_dlq_warning{stream="events"} 0', 'datastorage_dlq_critical{stream="events"} 0');
   });
 
   test("a service that is started meanwhile queues, and uses the database when it is there", async (t) => {
