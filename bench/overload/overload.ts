@@ -75,7 +75,7 @@ const SIZE: Size = {
   beforeSeconds: 8,
   stallSeconds: 10,
   afterSeconds: 60,
-  settings: { DATASTORAGE_QUEUE_BYTES: "256MiB", DATASTORAGE_STATEMENT_TIMEOUT: "5s" },
+  settings: { DATASTORAGE_QUEUE_BYTES: "256MiB", DATASTORAGE_APPEND_TIMEOUT: "5s" },
 };
 const QUICK: Size = {
   ...SIZE,
@@ -84,7 +84,7 @@ const QUICK: Size = {
   beforeSeconds: 2,
   stallSeconds: 1,
   afterSeconds: 10,
-  settings: { DATASTORAGE_QUEUE_BYTES: "8MiB", DATASTORAGE_STATEMENT_TIMEOUT: "1s" },
+  settings: { DATASTORAGE_QUEUE_BYTES: "8MiB", DATASTORAGE_APPEND_TIMEOUT: "1s" },
 };
 /** Seconds within which what a stall is to show must be seen. */
 const LIMIT_SECONDS = 300;

@@ -789,6 +789,7 @@ export const AuditService: GenService<{
    *
    * A batch that cannot be taken is answered with a status other than OK and does not end the stream; every later batch is
    * answered FAILED_PRECONDITION with reason BATCH_NOT_TRIED until a batch with the failed one's batch_number comes again.
+   * (One that was under way at that moment, and shares no correlation_id with what failed, may still be answered OK.)
    *
    * OK at the end says that every batch was answered: the client has ended the stream. UNAVAILABLE with reason
    * CONNECTION_DRAINING: the server is about to go, or the connection has become old; what was answered stands, and the rest
