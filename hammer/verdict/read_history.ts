@@ -5,17 +5,24 @@ import { type Letter, readOutcomes } from "../client/outcomes.ts";
 import type { Found } from "./finding.ts";
 import { type Ledger, type SourceLedger, State } from "./ledger.ts";
 
-/** Numbers of events; see Totals. */
+/** What the clients did, by one history or all. Numbers of events. */
 export interface Counts {
+  /** Sent, each counted once. */
   readonly sent: number;
+  /** Acknowledged with an outcome, each counted once by its first one. */
   readonly acknowledged: number;
   readonly recorded: number;
   readonly queued: number;
   readonly duplicates: number;
+  /** Never acknowledged. */
   readonly open: number;
+  /** Attempts without an outcome. */
   readonly unknown: number;
+  /** Sent again because the fate was unknown. */
   readonly resent: number;
+  /** Sent again on purpose after they were acknowledged. */
   readonly repeated: number;
+  /** Sent again with other content, and how many of these were QUEUED: each becomes a dead letter. */
   readonly twins: number;
   readonly twinsQueued: number;
 }

@@ -3,7 +3,7 @@ import { findLost } from "./find_lost.ts";
 import { findOutOfOrder } from "./find_out_of_order.ts";
 import { type Finding, Found } from "./finding.ts";
 import { Ledger } from "./ledger.ts";
-import { addCounts, NO_COUNTS, readHistory } from "./read_history.ts";
+import { addCounts, type Counts, NO_COUNTS, readHistory } from "./read_history.ts";
 
 export type { Finding } from "./finding.ts";
 
@@ -20,26 +20,8 @@ export interface VerdictOptions {
   readonly onProgress?: (progress: { stage: "histories" | "table"; done: number; total: number }) => void;
 }
 
-/** What the clients did. Numbers of events. */
-export interface Totals {
-  /** Sent, each counted once. */
-  readonly sent: number;
-  /** Acknowledged with an outcome, each counted once by its first one. */
-  readonly acknowledged: number;
-  readonly recorded: number;
-  readonly queued: number;
-  readonly duplicates: number;
-  /** Never acknowledged. */
-  readonly open: number;
-  /** Attempts without an outcome. */
-  readonly unknown: number;
-  /** Sent again because the fate was unknown. */
-  readonly resent: number;
-  /** Sent again on purpose after they were acknowledged. */
-  readonly repeated: number;
-  /** Sent again with other content, and how many of these were QUEUED: each becomes a dead letter. */
-  readonly twins: number;
-  readonly twinsQueued: number;
+/** What the clients did, and what is stored. Numbers of events. */
+export interface Totals extends Counts {
   /** Rows of audit_events. */
   readonly stored: number;
 }

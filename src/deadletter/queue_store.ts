@@ -7,10 +7,26 @@ import { queueFull, valkeyUnavailable } from "../valkey/errors.ts";
 import type { Script } from "../valkey/script.ts";
 import type { Commands, Valkey } from "../valkey/valkey.ts";
 import { bytesOf } from "./entry.ts";
-import { GROUP, QUEUE_KEYS, STREAMS, type StreamName } from "./keys.ts";
+import { GROUP, type StreamName } from "./keys.ts";
+import {
+  type Answer,
+  depthOf,
+  EMPTY,
+  type EntryPlace,
+  listOf,
+  NO_MORE,
+  type Pending,
+  type QueueDepth,
+  readPending,
+  type StoredEntry,
+  storedEntries,
+  type Tries,
+  textOrNone,
+} from "./queue_answers.ts";
 import { SCRIPT_KEYS, SCRIPTS } from "./scripts.ts";
 
 export type { StreamName } from "./keys.ts";
+export type { EntryPlace, QueueDepth, StoredEntry, Tries } from "./queue_answers.ts";
 
 /** What the queue may hold; beyond it nothing is taken, and nothing is dropped. */
 export interface QueueLimits {
@@ -30,51 +46,11 @@ export interface NewEntry {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** Names an entry. `sequence` counts over both streams and over dead letters: it is the order of the queue. */
-export interface EntryPlace {
-  readonly stream: StreamName;
-  readonly sequence: number;
-}
-
-/** An entry as it stands in the queue. */
-export interface StoredEntry extends EntryPlace {
-  readonly fields: Readonly<Record<string, string>>;
-  readonly bytes: number;
-  /** Undefined: it has not failed for itself yet. */
-  readonly tries: Tries | undefined;
-}
-
-/** What is known of the failures of one entry; times are RFC 3339. */
-export interface Tries {
-  readonly tries: number;
-  readonly firstFailed: string;
-  readonly lastError: string;
-}
-
 /** A dead letter to be kept. */
 export interface Letter {
   readonly fields: Readonly<Record<string, string>>;
   /** The entry's own fields stand before these, byte for byte as they are. */
   readonly whole?: boolean;
-}
-
-/** How much one stream and its dead letters hold. */
-export interface StreamDepth {
-  readonly entries: number;
-  readonly bytes: number;
-  readonly letters: number;
-  readonly letterBytes: number;
-  /** When its first entry was queued, RFC 3339; undefined when it is empty. */
-  readonly oldest: string | undefined;
-}
-
-export type QueueDepth = Readonly<Record<StreamName, StreamDepth>>;
-
-/** Entries that one consumer has read and not settled. */
-export interface Pending {
-  readonly consumer: string;
-  readonly pending: number;
-  readonly idleMs: number;
 }
 
 export interface QueueStoreStatus {
@@ -115,8 +91,6 @@ export interface Depositor {
 
 /** Milliseconds between two looks at how much the queue holds, which also find a wiped or silent server while nothing is queued. */
 const LOOK_MS = 1000;
-
-const EMPTY: StreamDepth = { entries: 0, bytes: 0, letters: 0, letterBytes: 0, oldest: undefined };
 
 /**
  * The queue as it stands in Valkey: one script for each act, each done whole or not at all.
@@ -368,58 +342,4 @@ export class QueueStore {
       // The state of the connection says it, and has been told.
     }
   }
-}
-
-/** An array of a script: a word, then what the script says it gives. */
-type Answer = readonly unknown[];
-
-/** The id with which XAUTOCLAIM says that it has seen all. */
-const NO_MORE = "0-0";
-
-/** How many names and values there are, then these. */
-function listOf(fields: Readonly<Record<string, string>>): (string | number)[] {
-  const list = Object.entries(fields).flat();
-  return [list.length, ...list];
-}
-
-function storedEntries(stream: StreamName, entries: unknown, tries: unknown): StoredEntry[] {
-  return (entries as [string, string[]][]).map(([id, list], index) => {
-    const fields = fieldsOf(list);
-    const noted = (tries as string[])[index];
-    return { stream, sequence: Number(id.split("-")[0]), fields, bytes: bytesOf(fields), tries: readTries(noted) };
-  });
-}
-
-function fieldsOf(list: readonly string[]): Record<string, string> {
-  const fields: Record<string, string> = {};
-  for (let at = 0; at + 1 < list.length; at += 2) fields[list[at] as string] = list[at + 1] as string;
-  return fields;
-}
-
-function readTries(text: string | undefined): Tries | undefined {
-  if (!text) return undefined;
-  const noted = JSON.parse(text) as { tries: number; first_failed: string; last_error: string };
-  return { tries: noted.tries, firstFailed: noted.first_failed, lastError: noted.last_error };
-}
-
-/** Reads the answer of depth.lua. */
-function depthOf(answer: Answer): QueueDepth {
-  const [events, notifications] = STREAMS.map((_, index) => {
-    const at = 3 + index * 5;
-    const [entries, bytes, letters, letterBytes] = answer.slice(at, at + 4) as [number, number, number, number];
-    return { entries, bytes, letters, letterBytes, oldest: textOrNone(answer[at + 4]) };
-  });
-  return { events: events ?? EMPTY, notifications: notifications ?? EMPTY };
-}
-
-async function readPending(redis: Commands, stream: StreamName): Promise<Pending[]> {
-  const consumers = (await redis.call("XINFO", "CONSUMERS", QUEUE_KEYS[stream], GROUP)) as (string | number)[][];
-  return consumers.map((facts) => {
-    const fact = (name: string) => facts[facts.indexOf(name) + 1];
-    return { consumer: String(fact("name")), pending: Number(fact("pending")), idleMs: Number(fact("idle")) };
-  });
-}
-
-function textOrNone(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
 }
