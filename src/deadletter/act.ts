@@ -1,6 +1,4 @@
-import { prepareBatch } from "../audit/intake.ts";
-import type { PreparedEvent } from "../audit/prepare.ts";
-import { nowMs } from "../clock.ts";
+import { prepareOwnEvents } from "../audit/own_event.ts";
 import { type Act, actEvents, type LetterInAct } from "./act_events.ts";
 import { readLetter } from "./letter.ts";
 import { letterId } from "./letter_id.ts";
@@ -42,7 +40,7 @@ export async function recordBeginning(
   act: Act,
   letters: readonly LetterInAct[],
 ): Promise<void> {
-  const events = await prepare(act, "pending", letters);
+  const events = await prepareOwnEvents(actEvents(act, "pending", letters), act.by);
   const { fault } = await parts.writer.submit(parts.writer.open(), events, { requireRecorded: true });
   if (fault !== undefined) throw fault;
 }
@@ -54,21 +52,9 @@ export async function recordEnd(
   outcome: "success" | "failure",
   letters: readonly LetterInAct[],
 ): Promise<void> {
-  const events = await prepare(act, outcome, letters);
+  const events = await prepareOwnEvents(actEvents(act, outcome, letters), act.by);
   const { fault } = await parts.writer.submit(parts.writer.open(), events);
   if (fault === undefined) return;
   const facts = { err: fault, correlation_id: act.correlationId };
   parts.log.warn(facts, "the outcomes of an act on dead letters could not be recorded");
-}
-
-async function prepare(
-  act: Act,
-  outcome: "pending" | "success" | "failure",
-  letters: readonly LetterInAct[],
-): Promise<PreparedEvent[]> {
-  const prepared = await prepareBatch(actEvents(act, outcome, letters, nowMs()), act.by);
-  return prepared.map((event) => {
-    if (!("violations" in event)) return event;
-    throw new Error(`an act's event breaks a rule: ${JSON.stringify(event.violations)}`);
-  });
 }

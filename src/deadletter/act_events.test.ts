@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { prepareBatch } from "../audit/intake.ts";
+import { prepareOwnEvents } from "../audit/own_event.ts";
+import { ROW_COLUMNS, splitRow } from "../audit/prepare.ts";
 import { type Act, actEvents, type LetterInAct, newActId } from "./act_events.ts";
 
 const act: Act = { kind: "discarded", by: "operator", reason: "\u0001".repeat(1000), correlationId: newActId() };
@@ -14,13 +15,8 @@ test("an act over as many letters as a call takes, of the longest names, is told
       correlation_id: "\u0001".repeat(255),
     }),
   );
-  const events = actEvents(act, "pending", letters, Date.now());
-  const prepared = await prepareBatch(events, "operator");
-  assert.deepEqual(
-    prepared.filter((entry) => "violations" in entry),
-    [],
-  );
-  const told = events.map(({ payload }) => JSON.parse(Buffer.from(payload.value as Uint8Array).toString()));
+  const prepared = await prepareOwnEvents(actEvents(act, "pending", letters), "operator");
+  const told = prepared.map((event) => JSON.parse(splitRow(event)[ROW_COLUMNS.indexOf("event_data")] as string));
   assert.deepEqual(
     told.flatMap(({ letters }) => letters),
     letters,
@@ -32,8 +28,9 @@ test("an act over as many letters as a call takes, of the longest names, is told
   );
 });
 
-test("an act on one letter names it as its object; the longest name of a caller is cut", () => {
-  const [event] = actEvents({ ...act, by: "😀".repeat(300) }, "success", [{ letter: "events/7" }], 0);
-  assert.equal(event?.resourceId, "events/7");
-  assert.equal([...(event?.actorId ?? "")].length, 255);
+test("an act on one letter names it as its object; the longest name of a caller is cut", async () => {
+  const events = actEvents(act, "success", [{ letter: "events/7" }]);
+  const [event] = (await prepareOwnEvents(events, "😀".repeat(300))).map(splitRow);
+  assert.equal(event?.[ROW_COLUMNS.indexOf("resource_id")], "events/7");
+  assert.equal([...(event?.[ROW_COLUMNS.indexOf("actor_id")] ?? "")].length, 255);
 });

@@ -1,8 +1,6 @@
 import { randomUUIDv7 } from "node:crypto";
-import { create } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type AuditEvent, AuditEventSchema, EventOutcome } from "../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
 import { LIMITS } from "../audit/event.ts";
+import type { OwnEvent } from "../audit/own_event.ts";
 
 /** An act of a person on dead letters: what an auditor asks about. */
 export interface Act {
@@ -38,43 +36,24 @@ export function actEvents(
   act: Act,
   outcome: "pending" | "success" | "failure",
   letters: readonly LetterInAct[],
-  atMs: number,
-): AuditEvent[] {
+): OwnEvent[] {
   const parts = partsOf(letters);
-  return parts.map((part, index) =>
-    create(AuditEventSchema, {
-      eventId: randomUUIDv7(),
-      eventTimestamp: timestampFromMs(atMs),
-      eventType: `datastorage.deadletter.${act.kind}`,
-      eventOutcome: OUTCOMES[outcome],
-      actorType: "user",
-      actorId: [...act.by].slice(0, ACTOR_CHARACTERS).join(""),
-      resourceType: "DeadLetter",
-      resourceId: letters.length === 1 ? (letters[0] as LetterInAct).letter : act.correlationId,
-      correlationId: act.correlationId,
-      payload: {
-        case: "eventDataJson",
-        value: Buffer.from(
-          JSON.stringify({
-            ...(act.reason !== undefined && { reason: act.reason }),
-            part: index + 1,
-            parts: parts.length,
-            letter_count: letters.length,
-            letters: part,
-          }),
-        ),
-      },
-    }),
-  );
+  const id = letters.length === 1 ? (letters[0] as LetterInAct).letter : act.correlationId;
+  return parts.map((part, index) => ({
+    type: `datastorage.deadletter.${act.kind}`,
+    outcome,
+    correlationId: act.correlationId,
+    resource: { type: "DeadLetter", id },
+    data: {
+      ...(act.reason !== undefined && { reason: act.reason }),
+      part: index + 1,
+      parts: parts.length,
+      letter_count: letters.length,
+      letters: part.map((letter) => ({ ...letter })),
+    },
+  }));
 }
 
-const OUTCOMES = {
-  pending: EventOutcome.PENDING,
-  success: EventOutcome.SUCCESS,
-  failure: EventOutcome.FAILURE,
-} as const;
-
-const ACTOR_CHARACTERS = 255;
 /** Bytes of letters in one event: its limit, less the longest reason in JSON and what stands around it. */
 const PART_BYTES = LIMITS.eventDataBytes - 16 * 1024;
 
