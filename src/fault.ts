@@ -10,12 +10,21 @@ export interface Violation {
  * - `invalid`: the request breaks rules (INVALID_ARGUMENT); nothing was changed.
  * - `not_found`: the named thing does not exist (NOT_FOUND).
  * - `precondition`: the state does not allow it now (FAILED_PRECONDITION).
+ * - `aborted`: the state is not the one that the caller built on (ABORTED); nothing was changed, look again.
  * - `exhausted`: the service can take no more for the moment (RESOURCE_EXHAUSTED, with RetryInfo).
  * - `unavailable`: a store cannot be reached or refuses for now (UNAVAILABLE, with RetryInfo); the fate of what was sent is unknown.
  * - `deadline`: the caller's deadline passed (DEADLINE_EXCEEDED); the fate of what was sent is unknown.
  * - `denied`: the principal may not do this (PERMISSION_DENIED).
  */
-export type FaultKind = "invalid" | "not_found" | "precondition" | "exhausted" | "unavailable" | "deadline" | "denied";
+export type FaultKind =
+  | "invalid"
+  | "not_found"
+  | "precondition"
+  | "aborted"
+  | "exhausted"
+  | "unavailable"
+  | "deadline"
+  | "denied";
 
 export interface FaultDetails {
   /** UPPER_SNAKE reason for ErrorInfo, such as `DATABASE_UNAVAILABLE`. */

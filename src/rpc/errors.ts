@@ -20,6 +20,7 @@ const CODES: Readonly<Record<FaultKind, Code>> = {
   invalid: Code.InvalidArgument,
   not_found: Code.NotFound,
   precondition: Code.FailedPrecondition,
+  aborted: Code.Aborted,
   exhausted: Code.ResourceExhausted,
   unavailable: Code.Unavailable,
   deadline: Code.DeadlineExceeded,
