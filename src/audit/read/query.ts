@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { invalid } from "../../fault.ts";
-import { canonicalText, type Json, type JsonObject } from "../../integrity/canonical.ts";
+import type { Json, JsonObject } from "../../integrity/canonical.ts";
+import { decodePageToken, encodePageToken } from "../../page_token.ts";
 import { isInRange, parseTimestamp, timestampText } from "../timestamp.ts";
 
 export type Order = "event_timestamp desc" | "event_timestamp" | "chain_position";
@@ -44,15 +44,9 @@ export function parseOrder(text: string, correlationId: string | undefined): Ord
   return "chain_position";
 }
 
-interface Token {
-  readonly query: string;
-  readonly cursor: Cursor;
-}
-
 /** An opaque page token: the cursor, bound to its query. */
 export function encodeToken(query: EventQuery, cursor: Cursor): string {
-  const token: Token = { query: fingerprint(query), cursor };
-  return Buffer.from(JSON.stringify(token)).toString("base64url");
+  return encodePageToken(plain(query), plain(cursor));
 }
 
 /**
@@ -61,39 +55,28 @@ export function encodeToken(query: EventQuery, cursor: Cursor): string {
  * @throws Fault `invalid` when the text is no token, or was made for another query.
  */
 export function decodeToken(query: EventQuery, text: string): Cursor {
-  const token = parseToken(text, query.order);
-  const description = "must be the next_page_token of a page before";
-  if (token === undefined) throw invalid([{ field: "page_token", description }]);
-  if (token.query !== fingerprint(query)) {
-    throw invalid([{ field: "page_token", description: `${description} with the same filter and order_by` }]);
-  }
-  return token.cursor;
+  return decodePageToken(text, plain(query), (cursor) => isCursorOf(query.order, cursor));
 }
 
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-function parseToken(text: string, order: Order): Token | undefined {
-  try {
-    const token = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as Token;
-    return typeof token.query === "string" && isCursorOf(order, token.cursor) ? token : undefined;
-  } catch {
-    return undefined;
-  }
+/** Whether it is a cursor that a page in this order ends with; what comes from outside may be anything. */
+function isCursorOf(order: Order, cursor: unknown): cursor is Cursor {
+  const { position, timestamp, eventId } = (cursor ?? {}) as Readonly<Record<string, unknown>>;
+  if (order === "chain_position")
+    return timestamp === undefined && Number.isSafeInteger(position) && Number(position) > 0;
+  return typeof eventId === "string" && UUID.test(eventId) && isMoment(timestamp);
 }
 
-/** Whether a cursor is one that a page in this order ends with; what comes from outside may be anything. */
-function isCursorOf(order: Order, cursor: Cursor): boolean {
-  if (cursor.timestamp === undefined) {
-    return order === "chain_position" && Number.isSafeInteger(cursor.position) && cursor.position > 0;
-  }
-  const { timestamp, eventId } = cursor;
-  const valid =
-    TIMESTAMP.test(timestamp) && timestampText(parseTimestamp(timestamp)) === timestamp && UUID.test(eventId);
-  return valid && order !== "chain_position" && isInRange(parseTimestamp(timestamp));
+/** Whether it is a time that exists, within the range of events, as timestampText writes it. */
+function isMoment(text: unknown): boolean {
+  if (typeof text !== "string" || !TIMESTAMP.test(text) || Number.isNaN(Date.parse(text))) return false;
+  const moment = parseTimestamp(text);
+  return timestampText(moment) === text && isInRange(moment);
 }
 
-function fingerprint(query: EventQuery): string {
-  const plain = JSON.parse(JSON.stringify(query)) as Json;
-  return createHash("sha256").update(canonicalText(plain)).digest("base64url").slice(0, 16);
+/** Without the members that are undefined. */
+function plain(value: EventQuery | Cursor): Json {
+  return JSON.parse(JSON.stringify(value)) as Json;
 }
