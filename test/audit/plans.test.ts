@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { planFind, planGet, planPage, type Statement } from "../../src/audit/read/plan.ts";
+import { planFind, planGet, planPage } from "../../src/audit/read/plan.ts";
 import type { EventQuery } from "../../src/audit/read/query.ts";
 import { openPool } from "../../src/postgres/pool.ts";
+import type { Statement } from "../../src/postgres/statement.ts";
 import { newEvent, outcomes, startAuditService } from "../support/audit_service.ts";
 
 const service = await startAuditService({ after });

@@ -1,10 +1,9 @@
-import type postgres from "postgres";
-import { Fault } from "../../fault.ts";
 import type { Json } from "../../integrity/canonical.ts";
 import type { Database } from "../../postgres/database.ts";
-import { classifyError, isConnectionLost } from "../../postgres/errors.ts";
+import { readEach, readRows } from "../../postgres/read.ts";
+import type { Statement } from "../../postgres/statement.ts";
 import { parseTimestamp, timestampText } from "../timestamp.ts";
-import { type FoundKeys, planFind, planGet, planPage, type Statement } from "./plan.ts";
+import { type FoundKeys, planFind, planGet, planPage } from "./plan.ts";
 import { type Cursor, type EventQuery, encodeToken } from "./query.ts";
 
 /** A row of audit_events as PostgreSQL's text has it. */
@@ -59,15 +58,10 @@ export interface ReadOptions {
   readonly scanBudgetRows: number;
 }
 
-/** Rows fetched at once: a page of large events stops after a few. */
-const ROWS_AT_ONCE = 32;
 /** Matches up to which the GIN index is asked for all of them; a payload more common than that is soon found by time. */
 const FOUND_KEYS = 5000;
 /** Statements that each connection remembers, with their plans; planning another takes a millisecond or two. */
 const PREPARED_STATEMENTS = 64;
-/** A connection that is lost later than this has kept the caller waiting long enough. */
-const TRY_AGAIN_MS = 500;
-const RETRY_AFTER_MS = 1000;
 
 /** Reads events; every statement is cancelled in the database when `signal` is. */
 export class EventsReader {
@@ -101,7 +95,7 @@ export class EventsReader {
     const statement = planPage(query, cursor, pageSize + 1, this.#options.scanBudgetRows, found);
     const events: T[] = [];
     let last: Cursor | undefined;
-    const more = await this.#each<EventRow>(statement, signal, (row) => {
+    const more = await readEach<EventRow>(this.#database, this.#asPrepared(statement), signal, (row) => {
       if (row.matches) {
         const event = events.length < pageSize ? accept(row) : undefined;
         if (event === undefined) return false;
@@ -123,58 +117,14 @@ export class EventsReader {
     return { eventIds: rows.map((row) => row.event_id), eventDates: rows.map((row) => row.event_date) };
   }
 
-  async #run<R extends object>(statement: Statement, signal: AbortSignal): Promise<readonly R[]> {
-    return this.#read<R, readonly R[]>(statement, signal, async (pending) => await pending);
-  }
-
-  /** Calls `take` for each row until it gives false. True: it did, so there may be more. */
-  async #each<R extends object>(
-    statement: Statement,
-    signal: AbortSignal,
-    take: (row: R) => boolean,
-  ): Promise<boolean> {
-    return this.#read<R, boolean>(statement, signal, async (pending, onRows) => {
-      for await (const rows of pending.cursor(ROWS_AT_ONCE)) {
-        onRows();
-        for (const row of rows) if (!take(row)) return true;
-      }
-      return false;
-    });
+  #run<R extends object>(statement: Statement, signal: AbortSignal): Promise<readonly R[]> {
+    return readRows<R>(this.#database, this.#asPrepared(statement), signal);
   }
 
   /** Filters make more statements than a connection can remember: those that come first are prepared. */
-  #isPrepared(text: string): boolean {
-    if (this.#prepared.size < PREPARED_STATEMENTS) this.#prepared.add(text);
-    return this.#prepared.has(text);
-  }
-
-  /** Runs a statement; once more where its connection is lost soon and before it gave a row: another one may be good. */
-  async #read<R extends object, T>(
-    { text, parameters }: Statement,
-    signal: AbortSignal,
-    consume: (pending: postgres.PendingQuery<R[]>, onRows: () => void) => Promise<T>,
-  ): Promise<T> {
-    let begun = false;
-    const started = performance.now();
-    const attempt = () =>
-      this.#database.run((sql) => {
-        const pending = sql.unsafe<R[]>(text, [...parameters], { prepare: this.#isPrepared(text) });
-        return cancellable(pending, signal, () =>
-          consume(pending, () => {
-            begun = true;
-          }),
-        );
-      });
-    try {
-      return await attempt().catch((error: unknown) => {
-        const late = performance.now() - started > TRY_AGAIN_MS;
-        if (begun || late || signal.aborted || !isConnectionLost(error)) throw error;
-        return attempt();
-      });
-    } catch (error) {
-      signal.throwIfAborted();
-      throw classifyError(error) === "transient" || classifyError(error) === "again" ? unreadable(error) : error;
-    }
+  #asPrepared(statement: Statement): Statement {
+    if (this.#prepared.size < PREPARED_STATEMENTS) this.#prepared.add(statement.text);
+    return { ...statement, prepare: this.#prepared.has(statement.text) };
   }
 }
 
@@ -186,36 +136,4 @@ function hasScalar(value: Json): boolean {
 function cursorAt(query: EventQuery, row: EventRow): Cursor {
   if (query.order === "chain_position") return { position: Number(row.chain_position) };
   return { timestamp: timestampText(parseTimestamp(row.event_timestamp)), eventId: row.event_id };
-}
-
-/** Runs a statement; when `signal` is aborted it rejects at once and the statement is cancelled in the database. */
-async function cancellable<T>(pending: object, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => {
-    cancel(pending);
-    aborted.reject(signal.reason);
-  };
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([run(), aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}
-
-/**
- * Cancels a statement over a connection of its own. What postgres.js makes of that connection's end is nobody's concern, but
- * its cancel() lets nobody catch it.
- */
-function cancel(pending: object): void {
-  const query = pending as { canceller?: ((query: unknown) => Promise<void>) | null };
-  const canceller = query.canceller;
-  query.canceller = null;
-  canceller?.(pending).catch(() => {});
-}
-
-function unreadable(cause: unknown): Fault {
-  const details = { reason: "DATABASE_UNAVAILABLE", retryAfterMs: RETRY_AFTER_MS, cause };
-  return new Fault("unavailable", "the database cannot be read now", details);
 }

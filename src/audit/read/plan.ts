@@ -1,11 +1,6 @@
 import type { JsonObject } from "../../integrity/canonical.ts";
+import { arrayText, type Statement } from "../../postgres/statement.ts";
 import type { Cursor, EventQuery, Order } from "./query.ts";
-
-/** A statement and its parameters. */
-export interface Statement {
-  readonly text: string;
-  readonly parameters: readonly string[];
-}
 
 /** Keys of the events that the GIN index found, where they were few enough to take them all. */
 export interface FoundKeys {
@@ -184,11 +179,6 @@ function remainderConditions(query: EventQuery, typesServed: boolean, dataServed
 
 function where(conditions: readonly string[]): string {
   return conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
-}
-
-/** An array as PostgreSQL's array literal. */
-function arrayText(values: readonly string[]): string {
-  return `{${values.map((value) => `"${value.replace(/["\\]/g, "\\$&")}"`).join(",")}}`;
 }
 
 function dateOf(time: string | undefined): string | undefined {
