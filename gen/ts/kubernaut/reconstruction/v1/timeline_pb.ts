@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kubernaut/reconstruction/v1/timeline.proto.
  */
 export const file_kubernaut_reconstruction_v1_timeline: GenFile = /*@__PURE__*/
-  fileDesc("CiprdWJlcm5hdXQvcmVjb25zdHJ1Y3Rpb24vdjEvdGltZWxpbmUucHJvdG8SG2t1YmVybmF1dC5yZWNvbnN0cnVjdGlvbi52MSKKBQoIVGltZWxpbmUSFgoOY29ycmVsYXRpb25faWQYASABKAkSEwoLc2lnbmFsX25hbWUYAiABKAkSEAoIc2V2ZXJpdHkYAyABKAkSDgoGdGFyZ2V0GAQgASgJEhAKCHdvcmtmbG93GAUgASgJEg8KB291dGNvbWUYBiABKAkSDgoGZmFpbGVkGAcgASgIEi4KCnN0YXJ0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI6CgZwaGFzZXMYCiADKAsyKi5rdWJlcm5hdXQucmVjb25zdHJ1Y3Rpb24udjEuVGltZWxpbmVQaGFzZRJACglkZWNpc2lvbnMYCyADKAsyLS5rdWJlcm5hdXQucmVjb25zdHJ1Y3Rpb24udjEuVGltZWxpbmVEZWNpc2lvbhI9CgdzaWduYWxzGAwgASgLMiwua3ViZXJuYXV0LnJlY29uc3RydWN0aW9uLnYxLlRpbWVsaW5lU2lnbmFscxI8CgdhaV93b3JrGA0gASgLMisua3ViZXJuYXV0LnJlY29uc3RydWN0aW9uLnYxLlRpbWVsaW5lQWlXb3JrEj4KCGZhaWx1cmVzGA4gAygLMiwua3ViZXJuYXV0LnJlY29uc3RydWN0aW9uLnYxLlRpbWVsaW5lRmFpbHVyZRI2CgRnYXBzGA8gAygLMigua3ViZXJuYXV0LnJlY29uc3RydWN0aW9uLnYxLlRpbWVsaW5lR2FwEhMKC2V2ZW50X2NvdW50GBAgASgFEhYKDnN0ZXBzX2xlZnRfb3V0GBEgASgFIuIBCg1UaW1lbGluZVBoYXNlEgwKBG5hbWUYASABKAkSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCGR1cmF0aW9uGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjgKBXN0ZXBzGAUgAygLMikua3ViZXJuYXV0LnJlY29uc3RydWN0aW9uLnYxLlRpbWVsaW5lU3RlcCLlAQoMVGltZWxpbmVTdGVwEigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWxhc3RfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZXZlbnRfdHlwZRgDIAEoCRIPCgdzdW1tYXJ5GAQgASgJEg0KBWFjdG9yGAUgASgJEg0KBWNvdW50GAYgASgFEg8KB291dGNvbWUYByABKAkSEAoIZXZlbnRfaWQYCCABKAkSFgoOY2hhaW5fcG9zaXRpb24YCSABKAMiqwEKEFRpbWVsaW5lRGVjaXNpb24SKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZXZlbnRfdHlwZRgCIAEoCRIQCghkZWNpc2lvbhgDIAEoCRISCgpkZWNpZGVkX2J5GAQgASgJEhEKCWJ5X3BlcnNvbhgFIAEoCBIOCgZyZWFzb24YBiABKAkSEAoIZXZlbnRfaWQYByABKAkifwoPVGltZWxpbmVTaWduYWxzEg0KBWNvdW50GAEgASgFEi4KCmZpcnN0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWxhc3RfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAikwEKDlRpbWVsaW5lQWlXb3JrEhAKCHJlcXVlc3RzGAEgASgFEg4KBnRva2VucxgCIAEoAxIOCgZtb2RlbHMYAyADKAkSEgoKdG9vbF9jYWxscxgEIAEoBRI7CgV0b29scxgFIAMoCzIsLmt1YmVybmF1dC5yZWNvbnN0cnVjdGlvbi52MS5UaW1lbGluZVRvb2xVc2UiLgoPVGltZWxpbmVUb29sVXNlEgwKBG5hbWUYASABKAkSDQoFY2FsbHMYAiABKAUigQEKD1RpbWVsaW5lRmFpbHVyZRIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpldmVudF90eXBlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDQoFY291bnQYBCABKAUSEAoIZXZlbnRfaWQYBSABKAkiegoLVGltZWxpbmVHYXASLgoKc3RhcnRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXBoYXNlGAMgASgJQo4BCh5haS5rdWJlcm5hdXQucmVjb25zdHJ1Y3Rpb24udjFQAVpMa3ViZXJuYXV0LmFpL2RhdGFzdG9yYWdlL2dlbi9nby9rdWJlcm5hdXQvcmVjb25zdHJ1Y3Rpb24vdjE7cmVjb25zdHJ1Y3Rpb252MaoCG0t1YmVybmF1dC5SZWNvbnN0cnVjdGlvbi5WMWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiprdWJlcm5hdXQvcmVjb25zdHJ1Y3Rpb24vdjEvdGltZWxpbmUucHJvdG8SG2t1YmVybmF1dC5yZWNvbnN0cnVjdGlvbi52MSKIBgoIVGltZWxpbmUSFgoOY29ycmVsYXRpb25faWQYASABKAkSEwoLc2lnbmFsX25hbWUYAiABKAkSEwoLc2lnbmFsX3R5cGUYEiABKAkSEAoIc2V2ZXJpdHkYAyABKAkSDgoGdGFyZ2V0GAQgASgJEhQKDGNsdXN0ZXJfbmFtZRgTIAEoCRISCgpyb290X2NhdXNlGBQgASgJEhAKCHdvcmtmbG93GAUgASgJEhcKCmNvbmZpZGVuY2UYFSABKAFIAIgBARIPCgdvdXRjb21lGAYgASgJEg4KBmZhaWxlZBgHIAEoCBIuCgpzdGFydF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOgoGcGhhc2VzGAogAygLMioua3ViZXJuYXV0LnJlY29uc3RydWN0aW9uLnYxLlRpbWVsaW5lUGhhc2USQAoJZGVjaXNpb25zGAsgAygLMi0ua3ViZXJuYXV0LnJlY29uc3RydWN0aW9uLnYxLlRpbWVsaW5lRGVjaXNpb24SPQoHc2lnbmFscxgMIAEoCzIsLmt1YmVybmF1dC5yZWNvbnN0cnVjdGlvbi52MS5UaW1lbGluZVNpZ25hbHMSPAoHYWlfd29yaxgNIAEoCzIrLmt1YmVybmF1dC5yZWNvbnN0cnVjdGlvbi52MS5UaW1lbGluZUFpV29yaxI+CghmYWlsdXJlcxgOIAMoCzIsLmt1YmVybmF1dC5yZWNvbnN0cnVjdGlvbi52MS5UaW1lbGluZUZhaWx1cmUSNgoEZ2FwcxgPIAMoCzIoLmt1YmVybmF1dC5yZWNvbnN0cnVjdGlvbi52MS5UaW1lbGluZUdhcBITCgtldmVudF9jb3VudBgQIAEoBRIVCg1mYWlsdXJlX2NvdW50GBYgASgFEhYKDnN0ZXBzX2xlZnRfb3V0GBEgASgFQg0KC19jb25maWRlbmNlIrUCCg1UaW1lbGluZVBoYXNlEgwKBG5hbWUYASABKAkSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCGR1cmF0aW9uGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjgKBXN0ZXBzGAUgAygLMikua3ViZXJuYXV0LnJlY29uc3RydWN0aW9uLnYxLlRpbWVsaW5lU3RlcBIQCghldmVudF9pZBgGIAEoCRI/CgVpbm5lchgHIAMoCzIwLmt1YmVybmF1dC5yZWNvbnN0cnVjdGlvbi52MS5UaW1lbGluZUlubmVyQ291cnNlImAKE1RpbWVsaW5lSW5uZXJDb3Vyc2USDwoHbWFjaGluZRgBIAEoCRI4CgVtb3ZlcxgCIAMoCzIpLmt1YmVybmF1dC5yZWNvbnN0cnVjdGlvbi52MS5UaW1lbGluZU1vdmUiZAoMVGltZWxpbmVNb3ZlEgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZXZlbnRfaWQYBCABKAkipQIKDFRpbWVsaW5lU3RlcBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmV2ZW50X3R5cGUYAyABKAkSDwoHc3VtbWFyeRgEIAEoCRINCgVhY3RvchgFIAEoCRIRCglieV9wZXJzb24YCyABKAgSDQoFY291bnQYBiABKAUSDwoHb3V0Y29tZRgHIAEoCRIQCghldmVudF9pZBgIIAEoCRIWCg5jaGFpbl9wb3NpdGlvbhgJIAEoAxIrCghkdXJhdGlvbhgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKrAQoQVGltZWxpbmVEZWNpc2lvbhIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpldmVudF90eXBlGAIgASgJEhAKCGRlY2lzaW9uGAMgASgJEhIKCmRlY2lkZWRfYnkYBCABKAkSEQoJYnlfcGVyc29uGAUgASgIEg4KBnJlYXNvbhgGIAEoCRIQCghldmVudF9pZBgHIAEoCSJ/Cg9UaW1lbGluZVNpZ25hbHMSDQoFY291bnQYASABKAUSLgoKZmlyc3RfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbGFzdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLUAQoOVGltZWxpbmVBaVdvcmsSEAoIcmVxdWVzdHMYASABKAUSEQoJcmVzcG9uc2VzGAYgASgFEg4KBnRva2VucxgCIAEoAxIOCgZtb2RlbHMYAyADKAkSEgoKdG9vbF9jYWxscxgEIAEoBRI7CgV0b29scxgFIAMoCzIsLmt1YmVybmF1dC5yZWNvbnN0cnVjdGlvbi52MS5UaW1lbGluZVRvb2xVc2USFQoNc2hhZG93X2NoZWNrcxgHIAEoBRIVCg1zaGFkb3dfdG9rZW5zGAggASgDIi4KD1RpbWVsaW5lVG9vbFVzZRIMCgRuYW1lGAEgASgJEg0KBWNhbGxzGAIgASgFIoEBCg9UaW1lbGluZUZhaWx1cmUSKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZXZlbnRfdHlwZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEg0KBWNvdW50GAQgASgFEhAKCGV2ZW50X2lkGAUgASgJInoKC1RpbWVsaW5lR2FwEi4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVwaGFzZRgDIAEoCUKOAQoeYWkua3ViZXJuYXV0LnJlY29uc3RydWN0aW9uLnYxUAFaTGt1YmVybmF1dC5haS9kYXRhc3RvcmFnZS9nZW4vZ28va3ViZXJuYXV0L3JlY29uc3RydWN0aW9uL3YxO3JlY29uc3RydWN0aW9udjGqAhtLdWJlcm5hdXQuUmVjb25zdHJ1Y3Rpb24uVjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * The course of one remediation as its events tell it.
@@ -37,7 +37,14 @@ export type Timeline = Message<"kubernaut.reconstruction.v1.Timeline"> & {
   signalName: string;
 
   /**
-   * The signal's severity.
+   * Its type, such as alert.
+   *
+   * @generated from field: string signal_type = 18;
+   */
+  signalType: string;
+
+  /**
+   * Its severity.
    *
    * @generated from field: string severity = 3;
    */
@@ -51,11 +58,32 @@ export type Timeline = Message<"kubernaut.reconstruction.v1.Timeline"> & {
   target: string;
 
   /**
+   * The cluster that the events come from, where they tell it.
+   *
+   * @generated from field: string cluster_name = 19;
+   */
+  clusterName: string;
+
+  /**
+   * What the analysis found to be the cause, in a sentence or two.
+   *
+   * @generated from field: string root_cause = 20;
+   */
+  rootCause: string;
+
+  /**
    * The workflow chosen, as `name version` as far as it is told.
    *
    * @generated from field: string workflow = 5;
    */
   workflow: string;
+
+  /**
+   * How sure the analysis was of it, 0 to 1.
+   *
+   * @generated from field: optional double confidence = 21;
+   */
+  confidence?: number | undefined;
 
   /**
    * How it ended; empty while it goes on.
@@ -86,14 +114,14 @@ export type Timeline = Message<"kubernaut.reconstruction.v1.Timeline"> & {
   endTime?: Timestamp | undefined;
 
   /**
-   * In the order of the course.
+   * In the order of the course; what comes after the 500th is told as part of it.
    *
    * @generated from field: repeated kubernaut.reconstruction.v1.TimelinePhase phases = 10;
    */
   phases: TimelinePhase[];
 
   /**
-   * Who decided what, in the order of the course.
+   * Who decided what, in the order of the course; the first 500.
    *
    * @generated from field: repeated kubernaut.reconstruction.v1.TimelineDecision decisions = 11;
    */
@@ -114,14 +142,15 @@ export type Timeline = Message<"kubernaut.reconstruction.v1.Timeline"> & {
   aiWork?: TimelineAiWork | undefined;
 
   /**
-   * What failed, in the order of the course.
+   * What failed, one entry for all events of a kind, in the order of the course; the first 500.
    *
    * @generated from field: repeated kubernaut.reconstruction.v1.TimelineFailure failures = 14;
    */
   failures: TimelineFailure[];
 
   /**
-   * Stretches without any event that are long for this remediation.
+   * Stretches without any event that are long for this remediation: longer than 30 seconds and than ten times the median
+   * distance between an event and the next. Only between its start and its end; of more than 100, the longest.
    *
    * @generated from field: repeated kubernaut.reconstruction.v1.TimelineGap gaps = 15;
    */
@@ -135,7 +164,15 @@ export type Timeline = Message<"kubernaut.reconstruction.v1.Timeline"> & {
   eventCount: number;
 
   /**
-   * Steps left out, over all phases: a timeline has 2,000 steps at most.
+   * How many of them told of a failure.
+   *
+   * @generated from field: int32 failure_count = 22;
+   */
+  failureCount: number;
+
+  /**
+   * Steps left out, over all phases: a timeline has 2,000 steps at most. Changes of phase, decisions, failures and what people
+   * did are kept before others.
    *
    * @generated from field: int32 steps_left_out = 17;
    */
@@ -189,6 +226,20 @@ export type TimelinePhase = Message<"kubernaut.reconstruction.v1.TimelinePhase">
    * @generated from field: repeated kubernaut.reconstruction.v1.TimelineStep steps = 5;
    */
   steps: TimelineStep[];
+
+  /**
+   * The event that told of it; empty where none did.
+   *
+   * @generated from field: string event_id = 6;
+   */
+  eventId: string;
+
+  /**
+   * The phases of what works within the remediation and began in this one.
+   *
+   * @generated from field: repeated kubernaut.reconstruction.v1.TimelineInnerCourse inner = 7;
+   */
+  inner: TimelineInnerCourse[];
 };
 
 /**
@@ -199,7 +250,77 @@ export const TimelinePhaseSchema: GenMessage<TimelinePhase> = /*@__PURE__*/
   messageDesc(file_kubernaut_reconstruction_v1_timeline, 1);
 
 /**
- * One event, or several of a kind in a row.
+ * The phases of something that works within a remediation.
+ *
+ * @generated from message kubernaut.reconstruction.v1.TimelineInnerCourse
+ */
+export type TimelineInnerCourse = Message<"kubernaut.reconstruction.v1.TimelineInnerCourse"> & {
+  /**
+   * What it is: signalprocessing or aianalysis.
+   *
+   * @generated from field: string machine = 1;
+   */
+  machine: string;
+
+  /**
+   * Its changes of phase, in the order of its graph.
+   *
+   * @generated from field: repeated kubernaut.reconstruction.v1.TimelineMove moves = 2;
+   */
+  moves: TimelineMove[];
+};
+
+/**
+ * Describes the message kubernaut.reconstruction.v1.TimelineInnerCourse.
+ * Use `create(TimelineInnerCourseSchema)` to create a new message.
+ */
+export const TimelineInnerCourseSchema: GenMessage<TimelineInnerCourse> = /*@__PURE__*/
+  messageDesc(file_kubernaut_reconstruction_v1_timeline, 2);
+
+/**
+ * A change of phase.
+ *
+ * @generated from message kubernaut.reconstruction.v1.TimelineMove
+ */
+export type TimelineMove = Message<"kubernaut.reconstruction.v1.TimelineMove"> & {
+  /**
+   * The phase left; empty where it is the first.
+   *
+   * @generated from field: string from = 1;
+   */
+  from: string;
+
+  /**
+   * The phase entered.
+   *
+   * @generated from field: string to = 2;
+   */
+  to: string;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 3;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * The event.
+   *
+   * @generated from field: string event_id = 4;
+   */
+  eventId: string;
+};
+
+/**
+ * Describes the message kubernaut.reconstruction.v1.TimelineMove.
+ * Use `create(TimelineMoveSchema)` to create a new message.
+ */
+export const TimelineMoveSchema: GenMessage<TimelineMove> = /*@__PURE__*/
+  messageDesc(file_kubernaut_reconstruction_v1_timeline, 3);
+
+/**
+ * One event, or several of a kind with nothing of note between them.
  *
  * @generated from message kubernaut.reconstruction.v1.TimelineStep
  */
@@ -226,7 +347,7 @@ export type TimelineStep = Message<"kubernaut.reconstruction.v1.TimelineStep"> &
   eventType: string;
 
   /**
-   * What is said of it, in words.
+   * What is said of it, in words; of a failure, why. At most 300 characters.
    *
    * @generated from field: string summary = 4;
    */
@@ -238,6 +359,13 @@ export type TimelineStep = Message<"kubernaut.reconstruction.v1.TimelineStep"> &
    * @generated from field: string actor = 5;
    */
   actor: string;
+
+  /**
+   * Whether that is a person.
+   *
+   * @generated from field: bool by_person = 11;
+   */
+  byPerson: boolean;
 
   /**
    * How many events this stands for.
@@ -266,6 +394,13 @@ export type TimelineStep = Message<"kubernaut.reconstruction.v1.TimelineStep"> &
    * @generated from field: int64 chain_position = 9;
    */
   chainPosition: bigint;
+
+  /**
+   * How long it took, where the events tell it; of several, the sum.
+   *
+   * @generated from field: google.protobuf.Duration duration = 10;
+   */
+  duration?: Duration | undefined;
 };
 
 /**
@@ -273,7 +408,7 @@ export type TimelineStep = Message<"kubernaut.reconstruction.v1.TimelineStep"> &
  * Use `create(TimelineStepSchema)` to create a new message.
  */
 export const TimelineStepSchema: GenMessage<TimelineStep> = /*@__PURE__*/
-  messageDesc(file_kubernaut_reconstruction_v1_timeline, 2);
+  messageDesc(file_kubernaut_reconstruction_v1_timeline, 4);
 
 /**
  * Something that a person, a policy or a model decided.
@@ -296,7 +431,9 @@ export type TimelineDecision = Message<"kubernaut.reconstruction.v1.TimelineDeci
   eventType: string;
 
   /**
-   * What was decided, such as Approved, AutoApproved, TimeoutModified, BlockCleared, NotificationCancelled, WorkflowSelected.
+   * What was decided: Approved, Rejected and what else is said of an approval; AutoApproved, ApprovalRequired, TimeoutModified,
+   * Blocked, BlockCleared, NotificationAcknowledged, NotificationCancelled, WorkflowSelected, AlignmentJudged,
+   * ManualReviewRequested, WorkflowAdmitted, WorkflowDenied, ActionTypeAdmitted, ActionTypeDenied.
    *
    * @generated from field: string decision = 3;
    */
@@ -336,7 +473,7 @@ export type TimelineDecision = Message<"kubernaut.reconstruction.v1.TimelineDeci
  * Use `create(TimelineDecisionSchema)` to create a new message.
  */
 export const TimelineDecisionSchema: GenMessage<TimelineDecision> = /*@__PURE__*/
-  messageDesc(file_kubernaut_reconstruction_v1_timeline, 3);
+  messageDesc(file_kubernaut_reconstruction_v1_timeline, 5);
 
 /**
  * The signals of a remediation.
@@ -371,7 +508,7 @@ export type TimelineSignals = Message<"kubernaut.reconstruction.v1.TimelineSigna
  * Use `create(TimelineSignalsSchema)` to create a new message.
  */
 export const TimelineSignalsSchema: GenMessage<TimelineSignals> = /*@__PURE__*/
-  messageDesc(file_kubernaut_reconstruction_v1_timeline, 4);
+  messageDesc(file_kubernaut_reconstruction_v1_timeline, 6);
 
 /**
  * What the models did.
@@ -387,7 +524,14 @@ export type TimelineAiWork = Message<"kubernaut.reconstruction.v1.TimelineAiWork
   requests: number;
 
   /**
-   * Tokens that the events tell of.
+   * Its answers.
+   *
+   * @generated from field: int32 responses = 6;
+   */
+  responses: number;
+
+  /**
+   * Tokens that the events tell of; those of shadow checks not included.
    *
    * @generated from field: int64 tokens = 2;
    */
@@ -413,6 +557,20 @@ export type TimelineAiWork = Message<"kubernaut.reconstruction.v1.TimelineAiWork
    * @generated from field: repeated kubernaut.reconstruction.v1.TimelineToolUse tools = 5;
    */
   tools: TimelineToolUse[];
+
+  /**
+   * Checks of what a model did by a second one.
+   *
+   * @generated from field: int32 shadow_checks = 7;
+   */
+  shadowChecks: number;
+
+  /**
+   * Tokens of these checks.
+   *
+   * @generated from field: int64 shadow_tokens = 8;
+   */
+  shadowTokens: bigint;
 };
 
 /**
@@ -420,7 +578,7 @@ export type TimelineAiWork = Message<"kubernaut.reconstruction.v1.TimelineAiWork
  * Use `create(TimelineAiWorkSchema)` to create a new message.
  */
 export const TimelineAiWorkSchema: GenMessage<TimelineAiWork> = /*@__PURE__*/
-  messageDesc(file_kubernaut_reconstruction_v1_timeline, 5);
+  messageDesc(file_kubernaut_reconstruction_v1_timeline, 7);
 
 /**
  * The use of one tool.
@@ -448,7 +606,7 @@ export type TimelineToolUse = Message<"kubernaut.reconstruction.v1.TimelineToolU
  * Use `create(TimelineToolUseSchema)` to create a new message.
  */
 export const TimelineToolUseSchema: GenMessage<TimelineToolUse> = /*@__PURE__*/
-  messageDesc(file_kubernaut_reconstruction_v1_timeline, 6);
+  messageDesc(file_kubernaut_reconstruction_v1_timeline, 8);
 
 /**
  * Something that failed.
@@ -497,7 +655,7 @@ export type TimelineFailure = Message<"kubernaut.reconstruction.v1.TimelineFailu
  * Use `create(TimelineFailureSchema)` to create a new message.
  */
 export const TimelineFailureSchema: GenMessage<TimelineFailure> = /*@__PURE__*/
-  messageDesc(file_kubernaut_reconstruction_v1_timeline, 7);
+  messageDesc(file_kubernaut_reconstruction_v1_timeline, 9);
 
 /**
  * A stretch without events.
@@ -532,5 +690,5 @@ export type TimelineGap = Message<"kubernaut.reconstruction.v1.TimelineGap"> & {
  * Use `create(TimelineGapSchema)` to create a new message.
  */
 export const TimelineGapSchema: GenMessage<TimelineGap> = /*@__PURE__*/
-  messageDesc(file_kubernaut_reconstruction_v1_timeline, 8);
+  messageDesc(file_kubernaut_reconstruction_v1_timeline, 10);
 
