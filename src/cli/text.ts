@@ -1,5 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 
+export { count } from "../count.ts";
+
 /** East Asian wide and emoji characters (Unicode Standard Annex #11), which take two columns. */
 const WIDE =
   /^(?:\p{Emoji_Presentation}|.\ufe0f|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}])/u;
@@ -69,9 +71,4 @@ export function printable(text: string): string {
   return text
     .replaceAll(/[\t\n\v\f\r\u0085\u2028\u2029]+/g, " ")
     .replaceAll(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]/gu, "�");
-}
-
-/** `1 event`, `2 events`, `12,345 events`. */
-export function count(number: number, noun: string, plural = `${noun}s`): string {
-  return `${number.toLocaleString("en-US")} ${number === 1 ? noun : plural}`;
 }

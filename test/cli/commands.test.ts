@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { styleText } from "node:util";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { runToEnd } from "../interop/command.ts";
 import { type Endpoint, startEndpoint } from "../interop/endpoint.ts";
@@ -169,20 +168,6 @@ describe("datastorage", () => {
     const none = await call("get", "0199a0ed-cdc8-7eaf-9e6f-ffffffffffff");
     assert.equal(none.code, 4);
     assert.match(none.stderr, /answered NOT_FOUND \(EVENT_NOT_FOUND\): there is no event 0199a0ed/);
-  });
-
-  test("timeline: the course of the sample, in colour on a terminal", async () => {
-    const args = ["timeline", REMEDIATION, "--address", endpoint.address];
-    const { code, stdout } = await datastorage(args, { columns: 120 });
-    assert.equal(code, 0);
-    assert.ok(stdout.includes(`  ${styleText("green", "Remediated", { validateStream: false })}\n`), stdout);
-    const plain = await datastorage(args, { columns: 120, env: { NO_COLOR: "1" } });
-    assert.match(plain.stdout, /^rr-5be0c1d49a27-7c1e4f03 {2}Remediated\nSignal {4}ContainerOOMKilled/);
-    assert.match(plain.stdout, /\n {2}Blocked +\+7m27s +5m57s /);
-    const { phases, events } = JSON.parse((await call("timeline", REMEDIATION, "--json")).stdout);
-    assert.deepEqual([phases.length, events], [9, 90]);
-    const none = await call("timeline", "rr-none");
-    assert.deepEqual([none.code, none.stderr], [4, 'datastorage: there are no events of "rr-none"\n']);
   });
 
   test("info: version and limits", async () => {

@@ -11,11 +11,11 @@ import { noPositionals } from "../arguments.ts";
 import type { Palette } from "../colour.ts";
 import type { Command, Invocation } from "../command.ts";
 import { connect, connectionFlags } from "../connection.ts";
+import { durationText } from "../duration_text.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import { outputColours, outputFlags } from "../output_flags.ts";
 import { storeText } from "../store_text.ts";
 import { count, pad, printable } from "../text.ts";
-import { durationText } from "../timeline/duration_text.ts";
 import { streamName } from "./letters.ts";
 
 export const status: Command = {

@@ -4,19 +4,17 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
-import { EventOutcome } from "../../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
+import type { TimelineEvent } from "../../reconstruction/timeline/event.ts";
+import { eventsOf, madeEvent, SAMPLE } from "../../reconstruction/timeline/sample.ts";
+import { timelineOf } from "../../reconstruction/timeline/timeline.ts";
 import { palette } from "../colour.ts";
 import { width } from "../text.ts";
-import { courseOf } from "./course.ts";
-import { courseJson } from "./course_json.ts";
-import { renderCourse } from "./render.ts";
-import { madeStep, SAMPLE, stepsOf } from "./sample.ts";
-import type { Step } from "./step.ts";
+import { renderTimeline } from "./render.ts";
 
-const sample = stepsOf(SAMPLE);
+const sample = eventsOf(SAMPLE);
 
-function render(steps: readonly Step[], columns: number, coloured = false): string {
-  return renderCourse(courseOf("rr-1", steps, { expand: false }), { columns, colours: palette(coloured) });
+function render(events: readonly TimelineEvent[], columns: number, coloured = false): string {
+  return renderTimeline(timelineOf("rr-1", events, { expand: false }), { columns, colours: palette(coloured) });
 }
 
 test("the sample in a wide terminal", () => {
@@ -42,6 +40,11 @@ test("the sample in a wide terminal", () => {
   assert.match(
     text,
     /\+7m27s ✗ workflowexecution +workflow\.failed +13\.2s {2}ERR_PIPELINE_FAILED: Task roll-deployment/,
+  );
+  assert.match(text, /\n +\+7m28s ┆ 5m56s without events\n +\+13m24s ✓ workflowexecution block\.cleared/);
+  assert.match(
+    text,
+    /\nWho decided what\n(.*\n)+ +\+7m12s ◆ Approved by ines\.holm@nordlicht\.example\n +Fine for today/,
   );
   assert.match(
     text,
@@ -70,44 +73,51 @@ test("colours change nothing but colours", () => {
 });
 
 test("what events say cannot reach the terminal as control codes", () => {
-  const evil = "\u001b[2J\u001b]0;owned\u0007\r\n";
-  const steps = [
-    madeStep(`x.${evil}`, 1, { actorId: evil, actorType: "user", data: { reason: evil } }),
-    madeStep("x.failed", 2, {
-      eventOutcome: EventOutcome.FAILURE,
+  const evil = "\u001b[2J\u001b]0;owned\u0007\r\n\u202e";
+  const data = (...names: string[]) => ({ data: Object.fromEntries(names.map((name) => [name, evil])) });
+  const events = [
+    madeEvent(`x.${evil}`, 1, { actorId: evil, actorType: "user", ...data("reason") }),
+    madeEvent("x.failed", 2, {
+      eventId: evil,
+      outcome: "failure",
       errorCode: evil,
       errorMessage: evil,
       clusterName: evil,
     }),
-    madeStep("orchestrator.lifecycle.transitioned", 3, { data: { from_phase: evil, to_phase: evil } }),
-    madeStep("signalprocessing.phase.transition", 3, { data: { from_phase: evil, to_phase: evil } }),
-    madeStep("orchestrator.lifecycle.completed", 4, { data: { crd_outcome: evil } }),
-    madeStep("gateway.signal.received", 4, { data: { signal_name: evil, resource_kind: evil, resource_name: evil } }),
-    madeStep("aiagent.llm.tool_call", 4, { data: { tool_name: evil } }),
+    madeEvent("orchestrator.lifecycle.transitioned", 3, data("from_phase", "to_phase")),
+    madeEvent("signalprocessing.phase.transition", 3, data("from_phase", "to_phase")),
+    madeEvent("orchestrator.lifecycle.completed", 4, data("crd_outcome")),
+    madeEvent("gateway.signal.received", 4, data("signal_name", "resource_kind", "resource_name")),
+    madeEvent("aiagent.llm.tool_call", 4, data("tool_name")),
+    madeEvent("webhook.remediationapprovalrequest.decided", 5, data("decision", "decided_by", "decision_message")),
   ];
   for (const columns of [50, 80, 140]) {
-    const controls = [...render(steps, columns)].filter((character) => /\p{Cc}/u.test(character) && character !== "\n");
+    const controls = [...render(events, columns)].filter((one) => /[\p{Cc}\u202e]/u.test(one) && one !== "\n");
     assert.deepEqual(controls, []);
   }
 });
 
-test("a single event makes a timeline", () => {
-  const text = render([madeStep("custom.thing.happened", 1, { data: { message: "so it goes" } })], 120);
-  assert.match(text, /^rr-1 {2}course unknown\n/);
-  assert.match(text, /── Steps ─+\n +\+0ms ✓ custom thing\.happened +so it goes\n/);
+test("names of 253 characters and of any script keep to the width of the terminal", () => {
+  for (const name of ["n".repeat(253), "修复".repeat(120), "שלום עולם ".repeat(20)]) {
+    const events = [
+      madeEvent("gateway.signal.received", 1, {
+        data: { signal_name: name, resource_kind: "K", resource_name: name, namespace: name },
+      }),
+      madeEvent("orchestrator.lifecycle.transitioned", 2, { data: { from_phase: "Pending", to_phase: name } }),
+      madeEvent("webhook.notification.cancelled", 90, { data: { cancelled_by: name, reason: name } }),
+    ];
+    const timeline = timelineOf(name, events, { expand: false });
+    for (const columns of [50, 80, 140]) {
+      const lines = renderTimeline(timeline, { columns, colours: palette(false) }).split("\n");
+      for (const line of lines) assert.ok(width(line) <= columns, `${columns}: ${line}`);
+    }
+  }
 });
 
-test("as JSON: the structure, with times to the microsecond", () => {
-  const json = JSON.parse(JSON.stringify(courseJson(courseOf("rr-1", sample, { expand: false }))));
-  assert.equal(json.outcome, "Remediated");
-  assert.equal(json.started_at, "2026-09-14T07:42:11.304518Z");
-  assert.deepEqual(json.phases[2].inner[0].phases[0].to, "Investigating");
-  assert.equal(
-    json.steps.reduce((sum: number, step: { count: number }) => sum + step.count, 0),
-    90,
-  );
-  assert.equal(json.ai.tool_calls.kubectl_logs, 1);
-  assert.equal(json.people[1].decision, "Approved");
+test("a single event makes a timeline", () => {
+  const text = render([madeEvent("custom.thing.happened", 1, { data: { message: "so it goes" } })], 120);
+  assert.match(text, /^rr-1 {2}course unknown\n/);
+  assert.match(text, /── Steps ─+\n +\+0ms ✓ custom thing\.happened +so it goes\n/);
 });
 
 const recordings = join(process.env["DATASTORAGE_TEST_DATA"] ?? "", "traces");
@@ -116,14 +126,9 @@ const recorded = process.env["DATASTORAGE_TEST_DATA"] !== undefined && existsSyn
 test("recorded remediations", { skip: !recorded && "DATASTORAGE_TEST_DATA is not set" }, async (t) => {
   for (const name of readdirSync(recordings)) {
     await t.test(name, () => {
-      const steps = stepsOf(pathToFileURL(join(recordings, name)) as URL);
-      const { phases, outcome } = courseOf("rr-1", steps, { expand: false });
-      assert.deepEqual(
-        phases.slice(0, 4).map(({ phase }) => phase?.name),
-        ["Pending", "Processing", "Analyzing", "Executing"],
-      );
-      assert.ok(outcome === "Remediated" || outcome === "Failed");
-      for (const line of render(steps, 80).split("\n")) assert.ok(width(line) <= 80, line);
+      const events = eventsOf(pathToFileURL(join(recordings, name)) as URL);
+      for (const columns of [50, 80, 130])
+        for (const line of render(events, columns).split("\n")) assert.ok(width(line) <= columns, line);
     });
   }
 });

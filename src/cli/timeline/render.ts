@@ -1,12 +1,16 @@
+import type {
+  Timeline,
+  TimelineFailure,
+  TimelineGap,
+  TimelinePhase,
+  TimelineStep,
+} from "../../../gen/ts/kubernaut/reconstruction/v1/timeline_pb.ts";
 import type { Palette } from "../colour.ts";
-import { cut, pad, printable, width, wrap } from "../text.ts";
-import type { Burst } from "./bursts.ts";
-import type { Course, PhaseCourse } from "./course.ts";
-import { durationText, millisecondsBetween } from "./duration_text.ts";
-import { join } from "./payload.ts";
-import { REMEDIATION } from "./phases.ts";
-import { failureLine, type Step } from "./step.ts";
-import { movesText, summaryLines } from "./summary.ts";
+import { durationText, millisecondsBetween } from "../duration_text.ts";
+import { count, cut, pad, printable, width, wrap } from "../text.ts";
+import { microsOf, spanOf } from "./clock.ts";
+import { linesOf } from "./lines.ts";
+import { movesText, statusText, summaryLines } from "./summary.ts";
 
 export interface RenderOptions {
   /** Columns of the terminal. */
@@ -22,6 +26,8 @@ const WIDE = 112;
 /** Of a wide terminal, the part that the action takes at most. */
 const ACTION_SHARE = 0.28;
 const LONGEST_ACTOR = 17;
+/** Phases have names of one word; a longer one is cut. */
+const LONGEST_PHASE = 24;
 /** With fewer than this, a step's type stands whole instead of in two columns. */
 const COMPACT = 72;
 const NARROWEST = 50;
@@ -29,16 +35,18 @@ const DETAIL_LINES = 2;
 const FAILURE_LINES = 3;
 const REASON_LINES = 6;
 
-/** The course of a remediation for people: what it was about, its phases, its steps, and what failed. */
-export function renderCourse(course: Course, { columns: available, colours }: RenderOptions): string {
+/** The course of a remediation for people: what it was about, its phases, its steps, who decided what, and what failed. */
+export function renderTimeline(timeline: Timeline, { columns: available, colours }: RenderOptions): string {
   const columns = Math.max(available, NARROWEST);
-  const view = { columns, colours };
-  const steps = stepColumns(course, view);
+  const view = { columns, colours, start: microsOf(timeline.startTime), end: microsOf(timeline.endTime) };
+  const steps = stepColumns(timeline, view);
   const sections = [
-    [title(course, view), ...head(course, view)],
-    phaseTable(course, view),
-    ...course.phases.map((phase) => phaseSection(phase, course, steps, view)),
-    failureSection(course, view),
+    [title(timeline, view), ...head(timeline, view)],
+    phaseTable(timeline, view),
+    ...timeline.phases.map((phase) => phaseSection(phase, timeline.gaps, steps, view)),
+    decisionSection(timeline, view),
+    failureSection(timeline, view),
+    leftOut(timeline),
   ];
   return `${sections
     .filter((lines) => lines.length > 0)
@@ -46,15 +54,22 @@ export function renderCourse(course: Course, { columns: available, colours }: Re
     .join("\n\n")}\n`;
 }
 
-function title({ correlationId, outcome, failed, phases }: Course, { colours }: RenderOptions): string {
-  const name = colours.bold(printable(correlationId));
-  if (outcome !== undefined) return `${name}  ${(failed ? colours.red : colours.green)(printable(outcome))}`;
-  const phase = phases.at(-1)?.phase?.name;
-  return `${name}  ${colours.yellow(phase === undefined ? "course unknown" : `goes on: ${printable(phase)}`)}`;
+interface View extends RenderOptions {
+  /** The remediation's bounds in microseconds since 1970. */
+  readonly start: bigint;
+  readonly end: bigint;
 }
 
-function head(course: Course, { columns, colours }: RenderOptions): string[] {
-  return summaryLines(course).flatMap(({ label, text }) =>
+function title(timeline: Timeline, { columns, colours }: View): string {
+  const status = cut(statusText(timeline), columns - 2);
+  const paint = timeline.outcome === "" ? colours.yellow : timeline.failed ? colours.red : colours.green;
+  const name = printable(timeline.correlationId);
+  const separator = width(name) + 2 + width(status) <= columns ? "  " : "\n  ";
+  return `${wrap(name, columns).map(colours.bold).join("\n")}${separator}${paint(status)}`;
+}
+
+function head(timeline: Timeline, { columns, colours }: View): string[] {
+  return summaryLines(timeline).flatMap(({ label, text }) =>
     wrap(text, columns - LABEL_COLUMNS).map(
       (line, index) => colours.dim(pad(index === 0 ? label : "", LABEL_COLUMNS)) + line,
     ),
@@ -62,24 +77,25 @@ function head(course: Course, { columns, colours }: RenderOptions): string[] {
 }
 
 /** One line a phase: when it began, how long it took, and a bar of its part of the whole. */
-function phaseTable({ phases, startedAt, endedAt }: Course, { columns, colours }: RenderOptions): string[] {
-  const named = phases.flatMap(({ phase, inner }) => (phase === undefined ? [] : [{ phase, inner }]));
+function phaseTable({ phases }: Timeline, { columns, colours, start, end }: View): string[] {
+  const named = phases.filter(({ name }) => name !== "");
   if (named.length === 0) return [];
-  const nameColumns = Math.max(...named.map(({ phase }) => width(printable(phase.name))));
+  const nameOf = (phase: TimelinePhase) => cut(printable(phase.name), LONGEST_PHASE);
+  const nameColumns = Math.max(...named.map((phase) => width(nameOf(phase))));
   const left = 2 + nameColumns + 2 + OFFSET_COLUMNS + 1 + DURATION_COLUMNS + 2;
   const barColumns = Math.min(50, columns - left);
-  const total = millisecondsBetween(startedAt, endedAt);
+  const total = millisecondsBetween(start, end);
   return [
     colours.bold("Phases"),
-    ...named.flatMap(({ phase, inner }) => {
-      const begin = millisecondsBetween(startedAt, phase.startedAt);
-      const stay = phase.endedAt === undefined ? undefined : millisecondsBetween(phase.startedAt, phase.endedAt);
+    ...named.flatMap((phase) => {
+      const begin = millisecondsBetween(start, microsOf(phase.startTime));
+      const stay = spanOf(phase.duration);
       const cells = [
-        `  ${pad(printable(phase.name), nameColumns)}  ${pad(`+${durationText(begin)}`, OFFSET_COLUMNS, "right")}`,
+        `  ${pad(nameOf(phase), nameColumns)}  ${pad(`+${durationText(begin)}`, OFFSET_COLUMNS, "right")}`,
         ` ${pad(stay === undefined ? "" : durationText(stay), DURATION_COLUMNS, "right")}  `,
         barColumns < 10 || stay === undefined ? "" : colours.cyan(bar(begin, stay, total, barColumns)),
       ];
-      const moves = inner.flatMap(({ machine, moves }) =>
+      const moves = phase.inner.flatMap(({ machine, moves }) =>
         wrap(`${printable(machine)}: ${movesText(moves)}`, columns - 6),
       );
       return [cells.join("").trimEnd(), ...moves.map((line) => colours.dim(`      ${line}`))];
@@ -97,25 +113,21 @@ function bar(begin: number, length: number, total: number, columns: number): str
   return " ".repeat(start) + "█".repeat(Math.floor(size / 8)) + (rest === 0 ? "" : "▏▎▍▌▋▊▉"[rest - 1]);
 }
 
-function phaseSection(
-  { phase, bursts }: PhaseCourse,
-  course: Course,
-  columns: StepColumns,
-  view: RenderOptions,
-): string[] {
-  const shown = bursts.filter(({ steps: [step] }) => !isHeading(step, phase?.eventId));
-  if (shown.length === 0) return [];
-  const name = phase === undefined ? "Steps" : printable(phase.name);
-  const line = "─".repeat(Math.max(0, view.columns - width(name) - 4));
+function phaseSection(phase: TimelinePhase, gaps: readonly TimelineGap[], columns: StepColumns, view: View): string[] {
+  const lines = linesOf(phase, gaps);
+  if (lines.length === 0) return [];
+  const name = phase.name === "" ? "Steps" : cut(printable(phase.name), view.columns - 6);
+  const rule = "─".repeat(Math.max(0, view.columns - width(name) - 4));
   return [
-    view.colours.bold(`── ${name} ${line}`),
-    ...shown.flatMap((burst) => burstLines(burst, course, columns, view)),
+    view.colours.bold(`── ${name} ${rule}`),
+    ...lines.flatMap(({ step, gap }) => (step === undefined ? [gapLine(gap, view)] : stepLines(step, columns, view))),
   ];
 }
 
-/** The transition into a phase is what its heading says. */
-function isHeading({ eventId, move }: Step, phaseEventId: string | undefined): boolean {
-  return move?.machine === REMEDIATION && eventId === phaseEventId;
+function gapLine({ startTime, endTime }: TimelineGap, { colours, start }: View): string {
+  const from = microsOf(startTime);
+  const offset = pad(`+${durationText(millisecondsBetween(start, from))}`, OFFSET_COLUMNS, "right");
+  return colours.dim(`${offset} ┆ ${durationText(millisecondsBetween(from, microsOf(endTime)))} without events`);
 }
 
 /** Columns of the table of steps: as wide as what stands in them, within limits. No column for the actor: compact. */
@@ -124,10 +136,11 @@ interface StepColumns {
   readonly action: number;
 }
 
-function stepColumns({ phases }: Course, { columns }: RenderOptions): StepColumns {
+function stepColumns({ phases }: Timeline, { columns }: View): StepColumns {
   if (columns < COMPACT) return { actor: 0, action: columns - OFFSET_COLUMNS - 4 - DURATION_COLUMNS };
-  const all = phases.flatMap(({ bursts }) => bursts.map(whoAndWhat));
-  const fit = (texts: readonly string[], most: number) => Math.min(most, Math.max(...texts.map(width)));
+  const all = phases.flatMap(({ steps }) => steps.map(whoAndWhat));
+  const fit = (texts: readonly string[], most: number) =>
+    texts.reduce((widest, text) => Math.min(most, Math.max(widest, width(text))), 0);
   const actor = fit(
     all.map((one) => one.actor),
     LONGEST_ACTOR,
@@ -139,58 +152,56 @@ function stepColumns({ phases }: Course, { columns }: RenderOptions): StepColumn
   return { actor, action };
 }
 
-function burstLines(burst: Burst, course: Course, { actor, action }: StepColumns, view: RenderOptions): string[] {
+function stepLines(step: TimelineStep, { actor, action }: StepColumns, view: View): string[] {
   const { columns, colours } = view;
-  const [first] = burst.steps;
-  const offset = pad(`+${durationText(millisecondsBetween(course.startedAt, first.at))}`, OFFSET_COLUMNS, "right");
-  const took = pad(burst.durationMs === undefined ? "" : durationText(burst.durationMs), DURATION_COLUMNS, "right");
-  const who = actor === 0 ? { actor: "", action: typeText(burst) } : whoAndWhat(burst);
+  const span = spanOf(step.duration);
+  const offset = pad(`+${durationText(millisecondsBetween(view.start, microsOf(step.time)))}`, OFFSET_COLUMNS, "right");
+  const took = pad(span === undefined ? "" : durationText(span), DURATION_COLUMNS, "right");
+  const who = actor === 0 ? { actor: "", action: typeText(step) } : whoAndWhat(step);
   const isWide = columns >= WIDE;
   const indent = isWide ? OFFSET_COLUMNS + 5 + actor + action + DURATION_COLUMNS + 2 : OFFSET_COLUMNS + 3;
-  const about = aboutLines(burst, course, columns - indent);
+  const about = aboutLines(step, view.start, columns - indent);
   const beside = isWide ? about[0] : undefined;
   const below = isWide ? about.slice(1) : about;
-  const paint = first.failure === undefined ? (text: string) => text : colours.red;
+  const paint = step.outcome === "failure" ? colours.red : (text: string) => text;
   const ending = `${pad(cut(who.action, action), action)} ${colours.dim(took)}`;
   const line = [
     colours.dim(offset),
-    mark(first, colours),
+    mark(step, colours),
     ...(actor === 0 ? [] : [colours.cyan(pad(cut(who.actor, actor), actor))]),
-    beside === undefined && burst.durationMs === undefined ? cut(who.action, action) : ending,
+    beside === undefined && span === undefined ? cut(who.action, action) : ending,
   ].join(" ");
   const whole = beside === undefined ? line : `${line}  ${paint(beside)}`;
   return [whole, ...below.map((text) => " ".repeat(indent) + paint(text))];
 }
 
 /** The service and the rest of the type. */
-function whoAndWhat(burst: Burst): { actor: string; action: string } {
-  const [{ eventType, actor, person }] = burst.steps;
+function whoAndWhat(step: TimelineStep): { actor: string; action: string } {
+  const { eventType, actor, byPerson } = step;
   const dot = eventType.indexOf(".");
-  const service = eventType.slice(0, dot);
-  if (person === undefined && actor !== service) return { actor: printable(actor), action: typeText(burst) };
-  return { actor: printable(service), action: typeText(burst).slice(dot + 1) };
+  const service = eventType.slice(0, Math.max(dot, 0));
+  if (!byPerson && actor !== service) return { actor: printable(actor), action: typeText(step) };
+  return { actor: printable(service), action: typeText(step).slice(dot + 1) };
 }
 
 /** The type, with how often it came. */
-function typeText({ steps }: Burst): string {
-  return printable(steps[0].eventType) + (steps.length > 1 ? ` ×${steps.length}` : "");
+function typeText({ eventType, count }: TimelineStep | TimelineFailure): string {
+  return printable(eventType) + (count > 1 ? ` ×${count}` : "");
 }
 
-function mark({ outcome, failure }: Step, colours: Palette): string {
-  if (outcome === "failure" || failure !== undefined) return colours.red("✗");
+function mark({ outcome }: TimelineStep, colours: Palette): string {
+  if (outcome === "failure") return colours.red("✗");
   return outcome === "pending" ? colours.yellow("…") : colours.green("✓");
 }
 
 /** Who said what about a step, in a few lines; nothing where there is no room for it. */
-function aboutLines(burst: Burst, course: Course, columns: number): string[] {
-  const { steps, detail } = burst;
-  const [first] = steps;
-  const last = steps.at(-1) ?? first;
-  const until = durationText(millisecondsBetween(course.startedAt, last.at));
-  const said = first.failure === undefined ? detail : failureLine(first.failure);
-  const text = printable(join(": ", last.at === first.at ? undefined : `until +${until}`, first.person, said));
+function aboutLines(step: TimelineStep, start: bigint, columns: number): string[] {
+  const { lastTime, byPerson, actor, summary, outcome } = step;
+  const last = microsOf(lastTime ?? step.time);
+  const until = last === microsOf(step.time) ? "" : `until +${durationText(millisecondsBetween(start, last))}`;
+  const text = printable([until, byPerson ? actor : "", summary].filter((part) => part !== "").join(": "));
   if (text === "" || columns < 10) return [];
-  return fewLines(text, columns, first.failure === undefined ? DETAIL_LINES : FAILURE_LINES);
+  return fewLines(text, columns, outcome === "failure" ? FAILURE_LINES : DETAIL_LINES);
 }
 
 /** Text in a number of lines at most, the last one cut where it is longer. */
@@ -200,22 +211,49 @@ function fewLines(text: string, columns: number, most: number): string[] {
   return [...lines.slice(0, most - 1), cut(`${lines[most - 1]} ${lines[most]}`, columns)];
 }
 
-function failureSection({ failures, startedAt }: Course, view: RenderOptions): string[] {
+/** Who decided what and why, in the order of the course. */
+function decisionSection({ decisions }: Timeline, { columns, colours, start }: View): string[] {
+  if (decisions.length === 0) return [];
+  const indent = OFFSET_COLUMNS + 3;
+  return [
+    colours.bold("Who decided what"),
+    ...decisions.flatMap(({ time, decision, decidedBy, byPerson, reason }) => {
+      const offset = pad(`+${durationText(millisecondsBetween(start, microsOf(time)))}`, OFFSET_COLUMNS, "right");
+      const room = columns - indent;
+      const what = cut(printable(decision), room);
+      const by = cut(`by ${printable(decidedBy)}`, room);
+      const beside = width(what) + 1 + width(by) <= room;
+      const who = byPerson ? colours.cyan(by) : by;
+      const lines = [`${colours.dim(offset)} ◆ ${colours.bold(what)}${beside ? ` ${who}` : ""}`];
+      const below = [
+        ...(beside ? [] : [who]),
+        ...(reason === "" ? [] : fewLines(printable(reason), room, FAILURE_LINES)),
+      ];
+      return [...lines, ...below.map((text) => " ".repeat(indent) + text)];
+    }),
+  ];
+}
+
+function failureSection({ failures }: Timeline, view: View): string[] {
   if (failures.length === 0) return [];
-  return [view.colours.bold("What failed"), ...failures.flatMap((burst) => failureLines(burst, startedAt, view))];
+  return [view.colours.bold("What failed"), ...failures.flatMap((failure) => failureLines(failure, view))];
 }
 
 /** What failed, the id of the first such event, and why. */
-function failureLines(burst: Burst, startedAt: bigint, { columns, colours }: RenderOptions): string[] {
-  const [{ at, failure, eventId }] = burst.steps;
-  const offset = pad(`+${durationText(millisecondsBetween(startedAt, at))}`, OFFSET_COLUMNS, "right");
+function failureLines(failure: TimelineFailure, { columns, colours, start }: View): string[] {
+  const { time, eventId, message } = failure;
+  const offset = pad(`+${durationText(millisecondsBetween(start, microsOf(time)))}`, OFFSET_COLUMNS, "right");
   const indent = OFFSET_COLUMNS + 3;
-  const type = cut(typeText(burst), columns - indent);
+  const type = cut(typeText(failure), columns - indent);
   const line = `${colours.dim(offset)} ${colours.red("✗")} ${type}`;
-  const fits = indent + width(type) + 2 + eventId.length <= columns;
-  const reason = failure === undefined ? "" : printable(failureLine(failure));
+  const id = printable(eventId);
+  const fits = indent + width(type) + 2 + width(id) <= columns;
   return [
-    ...(fits ? [`${line}  ${colours.dim(eventId)}`] : [line, " ".repeat(indent) + colours.dim(eventId)]),
-    ...fewLines(reason, columns - indent, REASON_LINES).map((text) => " ".repeat(indent) + text),
+    ...(fits ? [`${line}  ${colours.dim(id)}`] : [line, " ".repeat(indent) + colours.dim(cut(id, columns - indent))]),
+    ...fewLines(printable(message), columns - indent, REASON_LINES).map((text) => " ".repeat(indent) + text),
   ];
+}
+
+function leftOut({ stepsLeftOut }: Timeline): string[] {
+  return stepsLeftOut === 0 ? [] : [`${count(stepsLeftOut, "further step")} not shown.`];
 }

@@ -431,7 +431,7 @@ export type TimelineDecision = Message<"kubernaut.reconstruction.v1.TimelineDeci
   eventType: string;
 
   /**
-   * What was decided: Approved, Rejected and what else is said of an approval; AutoApproved, ApprovalRequired, TimeoutModified,
+   * What was decided: Approved, Rejected and what else is said of an approval; AutoApproved, RequiresApproval, TimeoutModified,
    * Blocked, BlockCleared, NotificationAcknowledged, NotificationCancelled, WorkflowSelected, AlignmentJudged,
    * ManualReviewRequested, WorkflowAdmitted, WorkflowDenied, ActionTypeAdmitted, ActionTypeDenied.
    *

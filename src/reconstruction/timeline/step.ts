@@ -1,8 +1,10 @@
-import type { AuditEvent } from "../../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
-import { eventMicros, OUTCOME_NAMES, payloadOf } from "../events.ts";
+import { type Decided, decisionOf } from "./decided.ts";
 import { detailOf } from "./detail.ts";
+import type { TimelineEvent } from "./event.ts";
 import { type Facts, factsOf } from "./facts.ts";
-import { join, Payload } from "./payload.ts";
+import { cutTo, join, Payload } from "./payload.ts";
+import { personOf } from "./person.ts";
+import { microsOf } from "./time.ts";
 
 /** Why something failed, as far as the event says. */
 export interface FailureText {
@@ -36,41 +38,33 @@ export interface Step {
   readonly detail: string;
   readonly failure: FailureText | undefined;
   readonly move: Move | undefined;
+  readonly decided: Decided | undefined;
   readonly facts: Facts;
 }
 
-/** Texts are cut to this many characters when a step is made; terminals show less. */
-const LONGEST_TEXT = 1000;
+/** The longest name that Kubernetes knows. */
+const LONGEST_NAME = 253;
 
-/** What a timeline needs of an event. The event was read with its payload as JSON text. */
-export function toStep(event: AuditEvent): Step {
-  const payload = new Payload(payloadOf(event));
-  const { eventType, actorType, actorId } = event;
-  const ms = event.durationMs === undefined ? payload.number("duration_ms") : Number(event.durationMs);
+/** What a timeline needs of an event. */
+export function toStep(event: TimelineEvent): Step {
+  const payload = new Payload(event.data);
+  const { type, actorId: actor } = event;
+  const failure = failureOf(event, payload);
   return {
     eventId: event.eventId,
-    eventType,
-    outcome: OUTCOME_NAMES[event.eventOutcome] ?? "",
-    at: eventMicros(event),
-    position: event.chainPosition,
-    person: actorType === "service" ? personOf(eventType, payload) : actorId,
-    actor: actorId,
-    durationMs: ms,
-    detail: short(detailOf(eventType, payload)),
-    failure: failureOf(event, payload),
-    move: moveOf(eventType, payload),
+    eventType: type,
+    outcome: failure === undefined ? event.outcome : "failure",
+    at: microsOf(event.timestamp),
+    position: BigInt(event.position),
+    person: personOf(event, payload),
+    actor,
+    durationMs: event.durationMs ?? payload.number("duration_ms"),
+    detail: detailOf(type, payload),
+    failure,
+    move: moveOf(type, payload),
+    decided: decisionOf(event, payload),
     facts: factsOf(event, payload),
   };
-}
-
-/** Events that tell of a person's act; the recordings name the person in the payload alone. */
-const BY_PEOPLE = /^(webhook\.|notification\.message\.acknowledged$|workflowexecution\.block\.cleared$)/;
-
-function personOf(eventType: string, payload: Payload): string | undefined {
-  if (!BY_PEOPLE.test(eventType)) return undefined;
-  const name = payload.firstText("decided_by", "modified_by", "cleared_by", "acknowledged_by", "cancelled_by");
-  // Kubernetes' own names of service accounts and components begin so.
-  return name?.startsWith("system:") === true ? undefined : name;
 }
 
 /** By time, and in order of arrival where times are equal: recordings have stamps of whole seconds. */
@@ -79,8 +73,8 @@ export function inCourse(a: Step, b: Step): number {
   return a.position < b.position ? -1 : a.position > b.position ? 1 : 0;
 }
 
-function failureOf(event: AuditEvent, payload: Payload): FailureText | undefined {
-  const failed = OUTCOME_NAMES[event.eventOutcome] === "failure" || payload.text("outcome") === "Failed";
+function failureOf(event: TimelineEvent, payload: Payload): FailureText | undefined {
+  const failed = event.outcome === "failure" || payload.text("outcome") === "Failed";
   if (!failed) return undefined;
   const details = payload.object("error_details");
   const said = payload.firstText(
@@ -94,7 +88,7 @@ function failureOf(event: AuditEvent, payload: Payload): FailureText | undefined
   );
   const message = event.errorMessage || details.text("message") || payload.texts("errors").join("; ") || said || "";
   const code = event.errorCode || details.text("code") || payload.text("failure_reason") || "";
-  return { code, message: short(message) };
+  return { code, message };
 }
 
 const MOVES: Readonly<Record<string, readonly [from: string, to: string]>> = {
@@ -107,11 +101,11 @@ function moveOf(eventType: string, payload: Payload): Move | undefined {
   const names = Object.hasOwn(MOVES, eventType) ? MOVES[eventType] : undefined;
   const to = names && payload.text(names[1]);
   if (names === undefined || to === undefined) return undefined;
-  return { machine: eventType.slice(0, eventType.indexOf(".")), from: payload.text(names[0]) ?? "", to };
-}
-
-function short(text: string): string {
-  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
+  return {
+    machine: eventType.slice(0, eventType.indexOf(".")),
+    from: cutTo(payload.text(names[0]) ?? "", LONGEST_NAME),
+    to: cutTo(to, LONGEST_NAME),
+  };
 }
 
 /** `CODE: message`, or whichever of them there is. */

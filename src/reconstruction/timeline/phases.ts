@@ -17,7 +17,10 @@ export type MoveStep = Step & { readonly move: Move };
 /** Whose phases are the remediation's own. */
 export const REMEDIATION = "orchestrator";
 
-const ENDED = new Set(["Completed", "Failed"]);
+const ENDED = new Set(["Completed", "Failed", "TimedOut", "Skipped", "Cancelled"]);
+
+/** With the phase before the first change and those that are entered otherwise, 500 phases at most. */
+const MOST_MOVES = 496;
 
 /** Phases that the orchestrator enters with an event of its own instead of a transition. */
 const ENTERED_BY: Readonly<Record<string, string>> = {
@@ -71,9 +74,9 @@ function enteredBy({ eventType, failure }: Step): string | undefined {
   return phase === "Completed" && failure !== undefined ? "Failed" : phase;
 }
 
-/** The moves of one machine, in the order of its graph. `steps` are in the order of time. */
+/** The first 496 moves of one machine, in the order of its graph. `steps` are in the order of time. */
 export function movesOf(steps: readonly Step[], machine: string): MoveStep[] {
-  const moves = steps.filter((step): step is MoveStep => step.move?.machine === machine);
+  const moves = steps.filter((step): step is MoveStep => step.move?.machine === machine).slice(0, MOST_MOVES);
   return orderTrail(moves.map((step) => ({ from: step.move.from, to: step.move.to, at: step.at, step }))).map(
     ({ step }) => step,
   );

@@ -1,5 +1,5 @@
-import type { AuditEvent } from "../../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
 import { targetText } from "./detail.ts";
+import type { TimelineEvent } from "./event.ts";
 import { join, type Payload } from "./payload.ts";
 
 /** What one event says about the remediation as a whole; of several events, the last one that says something counts. */
@@ -7,7 +7,6 @@ export interface Facts {
   readonly signalName?: string;
   readonly signalType?: string;
   readonly severity?: string;
-  readonly fingerprint?: string;
   readonly occurrences?: number;
   readonly target?: string;
   readonly cluster?: string;
@@ -16,8 +15,9 @@ export interface Facts {
   readonly rootCause?: string;
   /** How it ended, as the platform says: `Remediated`, `Failed` … */
   readonly outcome?: string;
+  /** What the AI agent proposed to do. */
+  readonly proposal?: string;
   readonly ai?: AiFacts;
-  readonly decision?: string;
 }
 
 /** What one event says about the work of the AI agent. */
@@ -31,9 +31,9 @@ export interface AiFacts {
 }
 
 /** Reads the facts of an event. */
-export function factsOf({ eventType, clusterName }: AuditEvent, payload: Payload): Facts {
+export function factsOf({ type, clusterName }: TimelineEvent, payload: Payload): Facts {
   const cluster = clusterName === "" ? undefined : clusterName;
-  return defined({ ...familyFacts(eventType, payload), cluster, ai: aiFacts(eventType, payload) });
+  return defined({ ...familyFacts(type, payload), cluster, ai: aiFacts(type, payload) });
 }
 
 type Loose<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
@@ -46,7 +46,6 @@ function familyFacts(eventType: string, payload: Payload): Loose<Facts> {
         signalName: payload.text("signal_name"),
         signalType: payload.text("signal_type"),
         severity: payload.text("severity"),
-        fingerprint: payload.text("fingerprint"),
         occurrences: payload.number("occurrence_count"),
         target: knownTarget(payload),
       };
@@ -57,11 +56,9 @@ function familyFacts(eventType: string, payload: Payload): Loose<Facts> {
     case "aianalysis":
       return eventType === "aianalysis.analysis.completed" ? { confidence: payload.number("confidence") } : {};
     case "aiagent":
-      return { rootCause: rootCause(eventType, payload) };
+      return { rootCause: rootCause(eventType, payload), proposal: proposal(eventType, payload) };
     case "orchestrator":
       return { outcome: outcomeText(eventType, payload) };
-    case "webhook":
-      return { decision: eventType.endsWith(".decided") ? payload.text("decision") : undefined };
     default:
       return {};
   }
@@ -84,6 +81,12 @@ function workflowText(payload: Payload): string | undefined {
 function rootCause(eventType: string, payload: Payload): string | undefined {
   if (eventType !== "aiagent.rca.complete") return undefined;
   return payload.object("response_data").object("rootCauseAnalysis").text("summary");
+}
+
+function proposal(eventType: string, payload: Payload): string | undefined {
+  if (eventType !== "aiagent.response.complete") return undefined;
+  const response = payload.object("response_data");
+  return response.object("selectedWorkflow").text("rationale") ?? response.text("analysis");
 }
 
 function outcomeText(eventType: string, payload: Payload): string | undefined {

@@ -1,3 +1,4 @@
+import { frequencies } from "./frequencies.ts";
 import type { Step } from "./step.ts";
 
 /** What the AI agent did in a remediation, added up. */
@@ -7,8 +8,9 @@ export interface AiWork {
   readonly responses: number;
   /** Tokens of all responses, as the agent counted them; shadow checks not included. */
   readonly tokens: number;
-  /** Names of the tools that were called, one entry a call. */
-  readonly tools: readonly string[];
+  readonly toolCalls: number;
+  /** How often each tool was called, the most used first. */
+  readonly tools: readonly (readonly [name: string, calls: number])[];
   readonly shadowChecks: number;
   readonly shadowTokens: number;
 }
@@ -27,7 +29,8 @@ export function sumAi(steps: readonly Step[]): AiWork | undefined {
     requests: of("request").length,
     responses: of("response").length,
     tokens: sum(totals) || sum(of("response").map(({ tokens }) => tokens)),
-    tools: of("tool").map(({ tool }) => tool ?? "unnamed"),
+    toolCalls: of("tool").length,
+    tools: frequencies(of("tool").map(({ tool }) => tool ?? "unnamed")),
     shadowChecks: of("shadow").length,
     shadowTokens: sum(of("shadow").map(({ tokens }) => tokens)),
   };

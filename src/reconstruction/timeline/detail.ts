@@ -1,4 +1,4 @@
-import { count } from "../text.ts";
+import { count } from "../../count.ts";
 import { join, type Payload } from "./payload.ts";
 
 type Describe = (payload: Payload) => string | undefined;
@@ -67,12 +67,7 @@ const BY_PREFIX: readonly (readonly [prefix: string, describe: Describe])[] = [
   ["aianalysis.aiagent.", (p) => join(" ", p.text("endpoint"), counted(p, "http_status_code", String))],
   [
     "orchestrator.approval.",
-    (p) =>
-      join(
-        ": ",
-        join(" by ", p.firstText("decision", "rar_name"), p.text("decided_by")),
-        p.firstText("decision_message", "reason"),
-      ),
+    (p) => join(": ", p.firstText("decision", "rar_name"), p.firstText("decision_message", "reason")),
   ],
   ["webhook.remediationapprovalrequest.", (p) => join(": ", p.text("decision"), p.text("decision_message"))],
   ["workflowexecution.", (p) => join(", ", p.text("execution_name"), p.text("duration"))],

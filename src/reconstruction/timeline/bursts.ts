@@ -1,5 +1,5 @@
-import { count } from "../text.ts";
-import { join } from "./payload.ts";
+import { count } from "../../count.ts";
+import { frequencies } from "./frequencies.ts";
 import type { Step } from "./step.ts";
 
 /** One line of a timeline: a step, or several of the same kind that nothing of note came between. */
@@ -22,13 +22,21 @@ export function singly(steps: readonly Step[]): Burst[] {
   return steps.map((step) => toBurst([step]));
 }
 
+/** How often each kind of step comes in a remediation. */
+export type Frequencies = ReadonlyMap<string, number>;
+
+/** Counts the steps of a remediation by kind: type, outcome and actor. */
+export function frequenciesOf(steps: readonly Step[]): Frequencies {
+  const frequencies = new Map<string, number>();
+  for (const step of steps) frequencies.set(kindOf(step), (frequencies.get(kindOf(step)) ?? 0) + 1);
+  return frequencies;
+}
+
 /**
- * Joins steps of the same type, outcome and actor into one line where the course has many of them, up to the next step of
- * note: one of a kind that is seldom. `steps` are those of one phase in the order of the course; `all` those of the remediation.
+ * Joins steps of the same kind into one line where the course has many of them, up to the next step of note: one of a kind that
+ * is seldom. `steps` are those of one phase in the order of the course; `often`, how often each kind comes in all of it.
  */
-export function joinBursts(steps: readonly Step[], all: readonly Step[]): Burst[] {
-  const frequency = new Map<string, number>();
-  for (const step of all) frequency.set(kindOf(step), (frequency.get(kindOf(step)) ?? 0) + 1);
+export function joinBursts(steps: readonly Step[], often: Frequencies): Burst[] {
   const groups: [Step, ...Step[]][] = [];
   const open = new Map<string, [Step, ...Step[]]>();
   for (const step of steps) {
@@ -40,7 +48,7 @@ export function joinBursts(steps: readonly Step[], all: readonly Step[]): Burst[
     }
     const begun: [Step, ...Step[]] = [step];
     groups.push(begun);
-    if ((frequency.get(kind) ?? 0) >= OFTEN) open.set(kind, begun);
+    if ((often.get(kind) ?? 0) >= OFTEN) open.set(kind, begun);
     else if (step.failure !== undefined || !SMALL_STEPS.test(step.eventType)) open.clear();
   }
   return groups.map(toBurst);
@@ -67,7 +75,7 @@ function burstDetail(steps: readonly [Step, ...Step[]]): string {
   if (chain !== undefined) return chain;
   if (steps.length === 1) return first.detail;
   const tools = steps.map(({ facts }) => facts.ai?.tool).filter((tool) => tool !== undefined);
-  if (tools.length > 0) return frequencies(tools);
+  if (tools.length > 0) return frequencyText(tools);
   const tokens = steps.map(({ facts }) => facts.ai?.tokens).filter((number) => number !== undefined);
   if (tokens.length > 0)
     return count(
@@ -95,11 +103,8 @@ function chainText(steps: readonly Step[]): string | undefined {
 }
 
 /** `kubectl_describe ×3, kubectl_logs`, the most frequent first. */
-export function frequencies(names: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return [...counts]
-    .sort(([, a], [, b]) => b - a)
-    .map(([name, times]) => join(" ", name, times > 1 ? `×${times}` : undefined))
+function frequencyText(names: readonly string[]): string {
+  return frequencies(names)
+    .map(([name, times]) => (times > 1 ? `${name} ×${times}` : name))
     .join(", ");
 }

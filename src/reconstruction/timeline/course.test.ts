@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EventOutcome } from "../../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
+import { durationText } from "../../cli/duration_text.ts";
 import { type Course, courseOf } from "./course.ts";
-import { durationText } from "./duration_text.ts";
 import { madeStep, SAMPLE, stepsOf } from "./sample.ts";
 
 const sample = stepsOf(SAMPLE);
@@ -12,7 +11,7 @@ const move = (from: string, to: string, seconds: number, position: number) =>
   madeStep("orchestrator.lifecycle.transitioned", seconds, { position, data: { from_phase: from, to_phase: to } });
 
 test("the sample's course: its phases with what they took, how it ended, who took part", () => {
-  const { phases, facts, outcome, failed, people, steps, startedAt, endedAt } = course();
+  const { phases, facts, outcome, failed, decisions, steps, startedAt, endedAt } = course();
   const told = phases.map(({ phase }) => {
     const { name = "", startedAt: from = 0n, endedAt: to } = phase ?? {};
     return `${name} ${to === undefined ? "" : durationText(Number(to - from) / 1000)}`;
@@ -34,12 +33,16 @@ test("the sample's course: its phases with what they took, how it ended, who too
   assert.equal(facts.occurrences, 6);
   assert.equal(facts.workflow, "increase-memory-limits-v1 1.3.0");
   assert.deepEqual(
-    people.map(({ person, step }) => `${person} ${step.eventType}`),
+    decisions.map(({ decided: { what, by, byPerson } }) => `${what} ${by}${byPerson ? " in person" : ""}`),
     [
-      "ines.holm@nordlicht.example webhook.remediationrequest.timeout_modified",
-      "ines.holm@nordlicht.example webhook.remediationapprovalrequest.decided",
-      "tomas.reyes@nordlicht.example workflowexecution.block.cleared",
-      "ines.holm@nordlicht.example notification.message.acknowledged",
+      "AlignmentJudged aiagent",
+      "RequiresApproval approval policy",
+      "TimeoutModified ines.holm@nordlicht.example in person",
+      "Approved ines.holm@nordlicht.example in person",
+      "WorkflowSelected sonnet-lake-4",
+      "Blocked orchestrator",
+      "BlockCleared tomas.reyes@nordlicht.example in person",
+      "NotificationAcknowledged ines.holm@nordlicht.example in person",
     ],
   );
   assert.equal(steps.length, 90);
@@ -97,7 +100,7 @@ test("a remediation that fails, and one that goes on", () => {
   assert.equal(going.outcome, undefined);
   assert.deepEqual(phaseNames(going), ["Pending", "Processing", "Analyzing"]);
   const failure = madeStep("orchestrator.lifecycle.completed", 9, {
-    eventOutcome: EventOutcome.FAILURE,
+    outcome: "failure",
     data: { outcome: "Failed", error_details: { code: "ERR_X", message: "no quota" } },
   });
   const failed = course([...begun, failure]);
@@ -132,7 +135,7 @@ test("bursts of one kind become one line with what they add up to, until somethi
 
 test("a failure does not hide in a burst of what went well", () => {
   const steps = [1, 2, 3, 4].map((seconds) =>
-    madeStep("aiagent.llm.tool_call", seconds, seconds === 3 ? { eventOutcome: EventOutcome.FAILURE } : {}),
+    madeStep("aiagent.llm.tool_call", seconds, seconds === 3 ? { outcome: "failure" } : {}),
   );
   const told = course(steps).phases[0]?.bursts.map(({ steps }) => `${steps[0].outcome} ${steps.length}`);
   assert.deepEqual(told, ["success 2", "failure 1", "success 1"]);
@@ -141,8 +144,11 @@ test("a failure does not hide in a burst of what went well", () => {
 test("service accounts are no people", () => {
   const modified = (who: string) =>
     madeStep("webhook.remediationrequest.timeout_modified", 1, { data: { modified_by: who } });
-  assert.deepEqual(course([modified("system:serviceaccount:kubernaut-system:controller")]).people, []);
-  assert.equal(course([modified("dana")]).people[0]?.person, "dana");
+  const told = (who: string) =>
+    course([modified(who)]).decisions.map(({ decided: { by, byPerson } }) => [by, byPerson]);
+  const account = "system:serviceaccount:kubernaut-system:controller";
+  assert.deepEqual(told(account), [[account, false]]);
+  assert.deepEqual(told("dana"), [["dana", true]]);
 });
 
 test("payloads of another shape than expected are no reason to fail", () => {

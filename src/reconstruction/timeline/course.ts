@@ -1,6 +1,8 @@
 import { type AiWork, sumAi } from "./ai_work.ts";
-import { type Burst, joinBursts, joinKinds, singly } from "./bursts.ts";
+import { type Burst, frequenciesOf, joinBursts, joinKinds, singly } from "./bursts.ts";
+import { type Decision, decisionsOf } from "./decisions.ts";
 import type { Facts } from "./facts.ts";
+import { type Gap, gapsOf } from "./gaps.ts";
 import { hasEnded, type MoveStep, machinesOf, movesOf, type Phase, phaseIndexOf, phasesOf } from "./phases.ts";
 import { inCourse, type Step } from "./step.ts";
 
@@ -8,15 +10,10 @@ import { inCourse, type Step } from "./step.ts";
 export interface PhaseCourse {
   /** Undefined where the events tell of no phases. */
   readonly phase: Phase | undefined;
+  readonly startedAt: bigint;
   readonly bursts: readonly Burst[];
   /** Moves of what works within the remediation, by its name, for those that began in this phase. */
   readonly inner: readonly { readonly machine: string; readonly moves: readonly MoveStep[] }[];
-}
-
-/** A step by a person. */
-export interface Intervention {
-  readonly step: Step;
-  readonly person: string;
 }
 
 /** The course of one remediation, as its events tell it. */
@@ -33,8 +30,10 @@ export interface Course {
   readonly steps: readonly Step[];
   readonly phases: readonly PhaseCourse[];
   readonly ai: AiWork | undefined;
-  readonly people: readonly Intervention[];
+  readonly decisions: readonly Decision[];
+  /** What failed, by kind. */
   readonly failures: readonly Burst[];
+  readonly gaps: readonly Gap[];
 }
 
 export interface CourseOptions {
@@ -51,25 +50,31 @@ export function courseOf(correlationId: string, events: readonly Step[], { expan
   const facts = mergeFacts(steps);
   const last = phases.at(-1);
   const first = steps[0] as Step;
-  const failures = steps.filter(({ failure }) => failure !== undefined);
+  const endedAt = hasEnded(last) ? (last as Phase).startedAt : (steps.at(-1) as Step).at;
+  const ai = sumAi(steps);
+  const often = frequenciesOf(steps);
   return {
     correlationId,
     facts,
     outcome: facts.outcome ?? (hasEnded(last) ? last?.name : undefined),
-    failed: last?.name === "Failed" || facts.outcome === "Failed",
+    failed: FAILED.has(last?.name ?? "") || FAILED.has(facts.outcome ?? ""),
     startedAt: first.at,
-    endedAt: hasEnded(last) ? (last as Phase).startedAt : (steps.at(-1) as Step).at,
+    endedAt,
     steps: ordered.flat(),
     phases: ordered.map((own, index) => ({
       phase: phases[index],
-      bursts: expand ? singly(own) : joinBursts(own, steps),
+      startedAt: phases[index]?.startedAt ?? first.at,
+      bursts: expand ? singly(own) : joinBursts(own, often),
       inner: innerMoves(steps, own),
     })),
-    ai: sumAi(steps),
-    people: steps.flatMap((step) => (step.person === undefined ? [] : [{ step, person: step.person }])),
-    failures: expand ? singly(failures) : joinKinds(failures),
+    ai,
+    decisions: decisionsOf(steps, facts, ai?.models ?? []),
+    failures: joinKinds(steps.filter(({ failure }) => failure !== undefined)),
+    gaps: gapsOf(steps, phases, endedAt),
   };
 }
+
+const FAILED = new Set(["Failed", "TimedOut"]);
 
 function byPhase(steps: readonly Step[], phases: readonly Phase[]): Step[][] {
   const placed: Step[][] = phases.map(() => []);
@@ -103,9 +108,14 @@ function innerMoves(all: readonly Step[], own: readonly Step[]): PhaseCourse["in
     .filter(({ moves: [first] }) => first !== undefined && own.some(({ eventId }) => eventId === first.eventId));
 }
 
-/** What the events say together: of each fact the last word. */
+/** What the events say together: of each fact the last word; of counts of the signal the highest. */
 function mergeFacts(steps: readonly Step[]): Facts {
-  const merged: Facts = Object.assign({}, ...steps.map(({ facts: { ai: _, ...facts } }) => facts));
-  const occurrences = Math.max(0, ...steps.map(({ facts }) => facts.occurrences ?? 0));
+  const merged: Record<string, unknown> = {};
+  let occurrences = 0;
+  for (const { facts } of steps) {
+    const { ai: _, occurrences: told = 0, ...others } = facts;
+    Object.assign(merged, others);
+    occurrences = Math.max(occurrences, told);
+  }
   return occurrences === 0 ? merged : { ...merged, occurrences };
 }
