@@ -58,6 +58,8 @@ export interface ParsedTrace {
   readonly correlationId: string;
   /** Rows up to the moment asked for. */
   readonly rows: number;
+  /** Place of the last of them in the chain; 0 without any. */
+  readonly lastPosition: number;
   readonly events: readonly ParsedEvent[];
   readonly warnings: readonly TraceWarning[];
 }

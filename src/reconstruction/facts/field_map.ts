@@ -30,16 +30,20 @@ export class FieldMap {
 
   /** Fills a field. Nothing told changes nothing. A value is taken whole; `path` is such as `spec.signalName`. */
   put(path: string, told: Told | undefined, rank = 0): void {
-    if (told !== undefined) this.#put(path, path.split("."), false, told, rank);
+    if (told !== undefined) this.#put(path, path.split("."), told, rank);
   }
 
   /** Fills the members of a map one by one: those of several events are joined. */
   putMembers(path: string, told: Told | undefined, rank = 0): void {
     if (told === undefined) return;
     for (const [key, value] of Object.entries(told.value as object) as [string, Json][]) {
-      const member = { value, event: told.event, source: `${told.source}${memberText(key)}` };
-      this.#put(`${path}${keyText(key)}`, [...path.split("."), key], false, member, rank);
+      this.putMember(path, key, { value, event: told.event, source: `${told.source}${memberText(key)}` }, rank);
     }
+  }
+
+  /** Fills one member of a map. */
+  putMember(path: string, key: string, told: Told, rank = 0): void {
+    this.#put(`${path}${keyText(key)}`, [...path.split("."), key], told, rank);
   }
 
   /** Puts an item into a list that holds one for each key; items stand in the order in which they were first told. */
@@ -76,11 +80,10 @@ export class FieldMap {
     return this.#fields.size;
   }
 
-  #put(id: string, path: readonly string[], item: boolean, told: Told, rank: number): void {
+  #put(id: string, path: readonly string[], { value, event, source }: Told, rank: number): void {
     const known = this.#fields.get(id);
-    if (known !== undefined && (rank < known.rank || (rank === known.rank && isLater(known.event, told.event)))) return;
-    const { value, event, source } = told;
-    this.#fields.set(id, { value, event, source, path, item, rank });
+    if (known !== undefined && (rank < known.rank || (rank === known.rank && isLater(known.event, event)))) return;
+    this.#fields.set(id, { value, event, source, path, item: false, rank });
   }
 }
 

@@ -1,0 +1,107 @@
+import { Fault } from "../fault.ts";
+import { buildObject, type Facts } from "./build/build.ts";
+import { jsonText, yamlText } from "./build/text.ts";
+import type { Kind } from "./kind.ts";
+import { selectRequest } from "./map/request.ts";
+import { parseTrace } from "./parse/parse.ts";
+import type { AsOf, FieldSource, MappedObject, ParsedTrace, Reconstructed, TraceRow } from "./trace.ts";
+import { checkChain } from "./validate/chain.ts";
+import { completenessOf, schemaWarnings } from "./validate/validate.ts";
+
+/** What is asked of a reconstruction. */
+export interface Question {
+  readonly correlationId: string;
+  readonly asOf?: AsOf;
+  /** Which of several requests; and where no event tells one, the namespace. */
+  readonly namespace?: string;
+  /** Share, 0 to 1. */
+  readonly minimumCompleteness?: number;
+}
+
+/**
+ * Rebuilds a resource from the rows of a trace: parse → map → build → validate. Pure; the same rows give the same bytes.
+ *
+ * @throws Fault `not_found` (REMEDIATION_NOT_FOUND) without any event up to the moment; `precondition`: NO_RELEVANT_EVENTS,
+ *   NOT_PARSEABLE, TOO_INCOMPLETE.
+ */
+export function reconstruct(kind: Kind, rows: readonly TraceRow[], question: Question): Reconstructed {
+  const { correlationId, asOf } = question;
+  const trace = parseTrace(correlationId, rows, asOf);
+  if (trace.rows === 0) throw notFound(question, rows.length);
+  const mapped = kind.map(selectRequest(trace, question.namespace));
+  if (mapped.fields.size === 0) throw nothingTold(kind, trace);
+  const { completeness, missing } = completenessOf(kind, mapped);
+  if (completeness < (question.minimumCompleteness ?? 0)) {
+    throw tooIncomplete(completeness, question.minimumCompleteness ?? 0, missing);
+  }
+  // Up to the last event taken: what came later changes nothing of how it was.
+  const chain = checkChain(rows.filter((row) => Number(row.chain_position) <= trace.lastPosition));
+  const used = new Set(mapped.fields.entries().map(([, { event }]) => event.eventId));
+  const object = buildObject(kind, mapped, correlationId, {
+    ...asOfFacts(asOf),
+    "chain-verified": String(chain.verified),
+    completeness: completeness.toFixed(4),
+    "events-read": String(trace.rows),
+    "events-used": String(used.size),
+    "last-chain-position": String(trace.lastPosition),
+  });
+  return {
+    object,
+    yaml: yamlText(object),
+    json: jsonText(object),
+    completeness,
+    missing,
+    warnings: [...trace.warnings, ...mapped.warnings, ...nameWarnings(mapped, object), ...schemaWarnings(kind, object)],
+    provenance: provenanceOf(mapped),
+    chain,
+    eventsRead: trace.rows,
+    eventsUsed: used.size,
+  };
+}
+
+function asOfFacts(asOf: AsOf | undefined): Facts {
+  if (asOf === undefined) return {};
+  return { "as-of": "time" in asOf ? asOf.time : `chain position ${asOf.position}` };
+}
+
+function provenanceOf({ fields }: MappedObject): FieldSource[] {
+  return fields.entries().map(([path, { event, source }]) => ({
+    path,
+    eventId: event.eventId,
+    eventType: event.type,
+    position: event.position,
+    source,
+  }));
+}
+
+function nameWarnings({ name }: MappedObject, object: Reconstructed["object"]): Reconstructed["warnings"] {
+  const given = (object["metadata"] as { name: string }).name;
+  if (given === name) return [];
+  const message = `the request's name is none that Kubernetes takes; the object is named ${given}`;
+  return [{ eventId: "", eventType: "", reason: "NAME_NOT_VALID", message }];
+}
+
+function notFound({ correlationId }: Question, later: number): Fault {
+  const message = later === 0 ? "no event has this correlation_id" : "no event of this correlation_id is that old";
+  const resource = { type: "RemediationRequest", name: correlationId };
+  return new Fault("not_found", message, { reason: "REMEDIATION_NOT_FOUND", resource });
+}
+
+function nothingTold(kind: Kind, { rows, warnings }: ParsedTrace): Fault {
+  const bad = warnings.filter(({ reason }) => reason.endsWith("_NOT_PARSEABLE"));
+  const metadata = { events: String(rows), not_parseable: String(bad.length) };
+  if (bad.length === 0) {
+    const message = `none of the ${rows} events says anything of a ${kind.kind}`;
+    return new Fault("precondition", message, { reason: "NO_RELEVANT_EVENTS", metadata });
+  }
+  const [first] = bad;
+  const message = `no event that would tell of a ${kind.kind} can be read: event ${first?.eventId}: ${first?.message}`;
+  return new Fault("precondition", message, { reason: "NOT_PARSEABLE", metadata });
+}
+
+function tooIncomplete(completeness: number, minimum: number, missing: Reconstructed["missing"]): Fault {
+  const paths = missing.map(({ path }) => path);
+  const message = `completeness is ${completeness}, less than ${minimum}; missing: ${paths.join(", ")}`;
+  const metadata = { completeness: String(completeness), missing: paths.join(",") };
+  return new Fault("precondition", message, { reason: "TOO_INCOMPLETE", metadata });
+}
