@@ -60,7 +60,7 @@ footer{margin-top:2.5rem;border-top:1px solid var(--line);padding-top:.6rem}
 @media screen and (max-width:46rem){
 thead,colgroup{display:none}
 table,tbody{display:block}
-tr{display:grid;grid-template-columns:1.6em 1fr auto;gap:0 .5rem;padding:.4rem 0;border-bottom:1px solid var(--line)}
+tr{display:grid;grid-template-columns:1.6em minmax(0,1fr) auto;gap:0 .5rem;padding:.4rem 0;border-bottom:1px solid var(--line)}
 td,th{display:block;border:0;padding:0}
 tbody th,td.wide,.pause td{grid-column:1/-1}
 .sign{grid-area:1/1}.type{grid-area:1/2}td.at{grid-area:1/3/3/4;text-align:right}
