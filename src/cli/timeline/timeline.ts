@@ -2,12 +2,12 @@ import { writeFile } from "node:fs/promises";
 import { toJson } from "@bufbuild/protobuf";
 import { TimelineSchema } from "../../../gen/ts/kubernaut/reconstruction/v1/timeline_pb.ts";
 import { onlyPositional } from "../arguments.ts";
+import { asOf, asOfFlag } from "../as_of.ts";
 import type { Command, Invocation } from "../command.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit_code.ts";
 import { StartFailure } from "../failure.ts";
 import { outputColours, outputFlags } from "../output_flags.ts";
-import { asOf, asOfFlag } from "./as_of.ts";
 import { timelinePage } from "./page/page.ts";
 import { renderTimeline } from "./render.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readArguments } from "../arguments.ts";
-import { UsageError } from "../exit_code.ts";
+import { readArguments } from "./arguments.ts";
 import { asOf } from "./as_of.ts";
-import { timeline } from "./timeline.ts";
+import { UsageError } from "./exit_code.ts";
+import { timeline } from "./timeline/timeline.ts";
 
 const now = new Date("2026-09-14T08:00:00Z");
 const moment = (text: string) => asOf(readArguments(timeline, ["rr-1", "--as-of", text]), now)?.moment;

@@ -1,8 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { AsOfSchema } from "../../../gen/ts/kubernaut/reconstruction/v1/reconstruction_service_pb.ts";
-import type { Given } from "../command.ts";
-import { UsageError } from "../exit_code.ts";
-import { timeOf } from "../values.ts";
+import type { AsOfSchema } from "../../gen/ts/kubernaut/reconstruction/v1/reconstruction_service_pb.ts";
+import type { Given } from "./command.ts";
+import { UsageError } from "./exit_code.ts";
+import { timeOf } from "./values.ts";
 
 /** The flag of every command that can show the past. */
 export const asOfFlag = {
