@@ -103,6 +103,14 @@ test("the orchestrator's and the policy's word count where no other tells of the
   ]);
 });
 
+test("what a service decides again in the same words is told once, what a person decides each time", () => {
+  const modified = (by: string, seconds: number) =>
+    madeEvent("webhook.remediationrequest.timeout_modified", seconds, { position: seconds, data: { modified_by: by } });
+  const by = (...names: string[]) => told(names.map(modified)).decisions.map(({ decidedBy }) => decidedBy);
+  assert.deepEqual(by("system:a", "system:a", "system:b", "system:a"), ["system:a", "system:b", "system:a"]);
+  assert.deepEqual(by("dana", "dana"), ["dana", "dana"]);
+});
+
 test("a stretch without events is a gap where it is long for this remediation", () => {
   const at = (...seconds: number[]) => told(seconds.map((second) => madeEvent("x.y", second))).gaps.length;
   assert.equal(at(0, 1, 2, 32), 0, "half a minute is none");
@@ -129,18 +137,16 @@ test("10,000 events: 2,000 steps, those of note among them, and the number of th
   const many = Array.from({ length: 10_000 }, (_, index) =>
     madeEvent(`x.kind${index}`, index, { position: index, ...(index === 9999 && { outcome: "failure" }) }),
   );
-  const decided = madeEvent("webhook.notification.cancelled", 9999, {
-    position: 10_000,
-    data: { cancelled_by: "ali" },
-  });
-  const timeline = told([...many, decided], true);
+  const selected = madeEvent("workflowexecution.selection.completed", 9999, { position: 10_000 });
+  const dana = madeEvent("x.done", 9999, { position: 10_001, actorType: "user", actorId: "dana" });
+  const timeline = told([...many, selected, dana], true);
   const steps = stepsOf(timeline);
   assert.equal(steps.length, 2000);
-  assert.equal(timeline.stepsLeftOut, 8001);
-  assert.equal(timeline.eventCount, 10_001);
+  assert.equal(timeline.stepsLeftOut, 8002);
+  assert.equal(timeline.eventCount, 10_002);
   assert.deepEqual(
-    steps.slice(-3).map(({ eventType }) => eventType),
-    ["x.kind1997", "x.kind9999", "webhook.notification.cancelled"],
+    steps.slice(-4).map(({ eventType }) => eventType),
+    ["x.kind1996", "x.kind9999", "workflowexecution.selection.completed", "x.done"],
   );
   const alike = Array.from({ length: 10_000 }, (_, index) => madeEvent("x.y", index, { position: index }));
   assert.deepEqual([stepsOf(told(alike)).length, told(alike).stepsLeftOut], [1, 0]);
@@ -192,7 +198,7 @@ test("texts of any length and numbers of any size are told within bounds", () =>
 });
 
 test("a cut never halves a character", () => {
-  const data = { from_phase: "Pending", to_phase: "😀".repeat(300) };
+  const data = { from_phase: "Pending", to_phase: `x${"😀".repeat(300)}` };
   const { phases } = told([madeEvent("orchestrator.lifecycle.transitioned", 1, { data })]);
   assert.ok(phases[1]?.name.isWellFormed());
 });
