@@ -51,6 +51,7 @@ test("what looks like a marker inside of a value parts nothing", () => {
 test("text that is no YAML, or cannot be cut, is left to the service", () => {
   const broken = "kind: ActionType\n  indented: wrongly\n";
   assert.deepEqual(documentsOf("ActionType", broken), [{ content: broken }]);
-  const directive = `%TAG ! tag:example.com,2026:\n---\n${object("ActionType", "a")}...\n%YAML 1.2\n---\n${object("ActionType", "b")}`;
-  for (const { content } of documentsOf("ActionType", directive)) assert.ok(content !== "");
+  const directive = `%TAG ! tag:example.com,2026:\n---\n${object("ActionType", "a")}m: !x y\n---\n${object("ActionType", "b")}`;
+  assert.deepEqual(documentsOf("ActionType", directive), [{ content: directive }]);
+  assert.deepEqual(documentsOf("ActionType", "{{ template }}: of something else\n  x"), []);
 });

@@ -15,6 +15,8 @@ export interface CatalogDocument {
  * wrong with it, as it does for people who do without this program.
  */
 export function documentsOf(kind: string, text: string): CatalogDocument[] {
+  // Text that does not even name the kind may be of any other language, such as templates of YAML.
+  if (!text.includes(kind)) return [];
   const wanted = kindCount(kind, text);
   if (wanted === undefined) return [{ content: text }];
   if (wanted < 2) return wanted === 0 ? [] : [{ content: text }];
