@@ -52,7 +52,7 @@ function executionFacts({ execution }: Workflow): Fact[] {
 function parameterLines(parameter: WorkflowParameter, columns: number | undefined, colours: Palette): string[] {
   const { name, type, required, description } = parameter;
   const head = `  ${colours.cyan(printable(name))} ${printable(type)}${required ? ", required" : ""}`;
-  const told = [description, ...parameterRules(parameter)].filter(isTold).map(printable);
+  const told = [description, parameterRules(parameter).filter(isTold).join("; ")].filter(isTold).map(printable);
   return [head, ...told.flatMap((text) => wrapped(text, columns, 6)).map((line) => `      ${line}`)];
 }
 
