@@ -9,7 +9,7 @@ export function readActionType(spec: JsonSpec, findings: Findings): ActionTypeCo
   const { value } = spec;
   const actionType = shaped(ACTION_TYPE_NAME, value["name"], ["spec", "name"], findings);
   const description = checkedDescription(value["description"], ["spec", "description"], findings);
-  warnOfUnknown(value, ["name", "description"], ["spec"], findings);
-  warnOfUnknown(value["description"], DESCRIPTION_FIELDS, ["spec", "description"], findings);
+  warnOfUnknown(value, ["name", "description"], ["spec"], findings, "left out");
+  warnOfUnknown(value["description"], DESCRIPTION_FIELDS, ["spec", "description"], findings, "left out");
   return actionType === undefined || description === undefined ? undefined : { actionType, description };
 }

@@ -2,8 +2,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { ContentKind, Outcome } from "./reading.ts";
 
-/** What reading one content may take. */
-const ASIDE_LIMITS = { milliseconds: 5_000, heapMegabytes: 512 };
+const HEAP_MEGABYTES = 512;
 
 const TOO_COMPLEX: Outcome = {
   violations: [{ field: "content", description: "must be simpler: it is too complex to read" }],
@@ -13,22 +12,22 @@ let before: Promise<unknown> = Promise.resolve();
 
 /**
  * Reads a content in a thread of its own, so that a large or hostile one stalls nothing: one at a time, the others wait their
- * turn. One that takes more than 5 seconds or 512 MiB is refused as too complex. The thread does not keep the process alive.
+ * turn. One that takes more than `milliseconds` or 512 MiB is refused as too complex. The thread does not keep the process alive.
  */
-export function readAside(kind: ContentKind, text: string): Promise<Outcome> {
-  const turn = before.then(() => readInThread(kind, text));
+export function readAside(kind: ContentKind, text: string, milliseconds = 5_000): Promise<Outcome> {
+  const turn = before.then(() => readInThread(kind, text, milliseconds));
   before = turn.catch(() => undefined);
   return turn;
 }
 
-async function readInThread(kind: ContentKind, text: string): Promise<Outcome> {
+async function readInThread(kind: ContentKind, text: string, milliseconds: number): Promise<Outcome> {
   const thread = new Worker(new URL("./aside_worker.ts", import.meta.url), {
     workerData: { kind, text },
-    resourceLimits: { maxOldGenerationSizeMb: ASIDE_LIMITS.heapMegabytes },
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
   });
   thread.unref();
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), ASIDE_LIMITS.milliseconds).unref();
+  const timer = setTimeout(() => limit.abort(), milliseconds).unref();
   try {
     const [outcome] = (await once(thread, "message", { signal: limit.signal })) as [string];
     return JSON.parse(outcome) as Outcome;

@@ -32,7 +32,7 @@ export interface WorkflowContent {
   readonly executionBundle: string;
   /** tekton, job: `sha256:` and 64 hex digits. ansible: the commit, 40 or 64 hex digits. In lower case. */
   readonly executionBundleDigest: string;
-  readonly engineConfig?: JsonObject;
+  readonly engineConfig?: JsonObject | undefined;
   /** SHA-256 of the RFC 8785 form of `spec`, 64 hex digits. */
   readonly contentHash: string;
   /** As registered, in canonical order. */

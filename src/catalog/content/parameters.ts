@@ -76,7 +76,7 @@ function checkFields(parameter: RawObject, type: ParameterType, path: Path, find
 
 interface Rules {
   readonly type: ParameterType;
-  readonly values: readonly Json[] | undefined;
+  readonly values: readonly unknown[] | undefined;
   readonly minimum: number | undefined;
   readonly maximum: number | undefined;
   readonly pattern: RE2JS | undefined;
@@ -86,8 +86,7 @@ interface Rules {
 function checkDefault(value: unknown, rules: Rules, path: Path, findings: Findings): void {
   if (value === undefined) return;
   if (!fits(value, rules.type)) findings.must(path, `must be ${TYPES[rules.type]}, as type says`);
-  else if (rules.values !== undefined && !isAmong(value as Json, rules.values))
-    findings.must(path, "must be a value of enum");
+  else if (rules.values !== undefined && !isAmong(value, rules.values)) findings.must(path, "must be a value of enum");
   else if (typeof value === "number" && value < (rules.minimum ?? value))
     findings.must(path, "must be at least minimum");
   else if (typeof value === "number" && value > (rules.maximum ?? value))
@@ -104,15 +103,15 @@ function compiled(pattern: string | undefined, path: Path, patterns: Patterns, f
   return compiledPattern;
 }
 
-function isAmong(value: Json, values: readonly Json[]): boolean {
+function isAmong(value: unknown, values: readonly unknown[]): boolean {
   const form = comparable(value);
   return values.some((other) => comparable(other) === form);
 }
 
 /** The canonical text; of a value that has none, as it holds a lone surrogate, one that is as good to compare. */
-function comparable(value: Json): string {
+function comparable(value: unknown): string {
   try {
-    return canonicalText(value);
+    return canonicalText(value as Json);
   } catch {
     return JSON.stringify(value);
   }
@@ -164,7 +163,7 @@ const ENUM = z.array(z.unknown()).superRefine((values, context) => {
       code: "custom",
       message: `must have 1 to ${LIMITS.enumValues} values; it has ${values.length}`,
     });
-  } else if (new Set(values.map((value) => comparable(value as Json))).size < values.length) {
+  } else if (new Set(values.map((value) => comparable(value))).size < values.length) {
     context.addIssue({ code: "custom", message: "must not have a value twice" });
   }
 });

@@ -14,11 +14,17 @@ export function shaped<T>(schema: z.ZodType<T>, value: unknown, path: Path, find
   return undefined;
 }
 
-/** Notes the members of an object that are not among those known. */
-export function warnOfUnknown(value: unknown, known: readonly string[], path: Path, findings: Findings): void {
+/** Warns of the members of an object that are not among those known; `fate` says what becomes of them. */
+export function warnOfUnknown(
+  value: unknown,
+  known: readonly string[],
+  path: Path,
+  findings: Findings,
+  fate = "kept and not used",
+): void {
   if (!isRawObject(value)) return;
   for (const key of Object.keys(value)) {
-    if (!known.includes(key)) findings.warn([...path, key], "not a field that is known; kept and not used");
+    if (!known.includes(key)) findings.warn([...path, key], `not a field that is known; ${fate}`);
   }
 }
 
@@ -81,9 +87,8 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 function rule(issue: z.core.$ZodRawIssue): string {
-  if (issue.code === "invalid_type") {
-    return issue.input === undefined ? "must be given" : `must be ${NAMES[issue.expected] ?? issue.expected}`;
-  }
+  if (issue.input === undefined) return "must be given";
+  if (issue.code === "invalid_type") return `must be ${NAMES[issue.expected] ?? issue.expected}`;
   if (issue.code === "invalid_value") return `must be one of ${issue.values.join(", ")}`;
   return "must be of another form";
 }
