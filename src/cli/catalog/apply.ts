@@ -105,6 +105,7 @@ async function applyAll(files: readonly CatalogFile[], run: Run): Promise<void> 
       await applyFile(file, run);
       progress.advance();
     }
+    tally.complete = true;
   } finally {
     progress.stop();
     connection.close();

@@ -59,7 +59,11 @@ test("as JSON: one object with the file and the answer or the error", () => {
 
 test("the summary counts objects by outcome, and files that hold none or are of no use", () => {
   const tally = new ApplyTally();
-  assert.equal(tally.text("workflow", false), "0 workflows in 0 files");
+  assert.equal(
+    tally.text("workflow", false),
+    "0 workflows in 0 files\nStopped before the end; applying the same files again is safe.",
+  );
+  tally.complete = true;
   tally.files = 4;
   tally.without = 1;
   for (const one of [applied(CREATED), applied(CREATED), applied(REENABLED)]) tally.add(one);

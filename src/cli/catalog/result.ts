@@ -84,6 +84,8 @@ export class ApplyTally {
   without = 0;
   /** Files that could not be used. */
   unusable = 0;
+  /** Whether all files were looked at. */
+  complete = false;
 
   add(result: ApplyResult): void {
     const word = wordOf(result);
@@ -108,6 +110,7 @@ export class ApplyTally {
       ...(this.without > 0 ? [`${count(this.without, "file")} without one`] : []),
       ...(this.unusable > 0 ? [`${count(this.unusable, "file")} not usable`] : []),
     ];
-    return parts.join("; ") + (dryRun ? " (dry run)" : "");
+    const stopped = this.complete ? "" : "\nStopped before the end; applying the same files again is safe.";
+    return parts.join("; ") + (dryRun ? " (dry run)" : "") + stopped;
   }
 }

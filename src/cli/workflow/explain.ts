@@ -1,8 +1,7 @@
-import {
-  type ExcludedWorkflow,
-  type LabelContribution,
-  LabelMatch,
-  type MatchingWorkflow,
+import type {
+  ExcludedWorkflow,
+  LabelContribution,
+  MatchingWorkflow,
 } from "../../../gen/ts/kubernaut/catalog/v1/discovery_pb.ts";
 import { wrapped } from "../catalog/facts.ts";
 import type { Palette } from "../colour.ts";
@@ -36,7 +35,7 @@ export function explainedText(
 
 const INDENT = "     ";
 
-/** `+0.1    detectedLabels.gitOpsTool  argocd: the same`. */
+/** `+0.1    detectedLabels.gitOpsTool  asked argocd; the workflow has argocd`. */
 function contributionText(contribution: LabelContribution, longest: number, colours: Palette): string {
   const { label, points } = contribution;
   const paint = points > 0 ? colours.green : points < 0 ? colours.red : colours.dim;
@@ -44,19 +43,10 @@ function contributionText(contribution: LabelContribution, longest: number, colo
   return `${paint(pad(signed, 7))} ${pad(printable(label), longest)}  ${comparedText(contribution)}`;
 }
 
-/** How the values of both sides compare. */
-function comparedText({ match, contextValues, workflowValues }: LabelContribution): string {
+/** The values of both sides. */
+function comparedText({ contextValues, workflowValues }: LabelContribution): string {
   const [asked, declared] = [contextValues, workflowValues].map((values) => printable(values.join(", ")));
-  switch (match) {
-    case LabelMatch.EXACT:
-      return `${asked}: the workflow has it${declared === asked ? "" : ` (${declared})`}`;
-    case LabelMatch.WILDCARD:
-      return `${asked}: the workflow has ${declared}`;
-    case LabelMatch.NOT_DECLARED:
-      return `${asked}: the workflow does not say`;
-    default:
-      return `${asked}: the workflow has ${declared === "" ? "nothing" : declared}`;
-  }
+  return `asked ${asked}; the workflow has ${declared === "" ? "none" : declared}`;
 }
 
 /** Which workflows were left out, each with the labels that did it; empty when there are none. */
