@@ -13,6 +13,7 @@ const DESCRIPTION = z.object({
   preconditions: text(0, CHARACTERS).optional(),
 });
 
+/** The fields of a description that are known. */
 export const DESCRIPTION_FIELDS = Object.keys(DESCRIPTION.shape);
 
 /** The description, its known fields alone; undefined, with what is wrong noted, where it breaks a rule. */

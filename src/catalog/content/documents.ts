@@ -40,6 +40,7 @@ export function objectOfKind(text: string, kind: string, findings: Findings): Ra
   return undefined;
 }
 
+/** Whether a value of the text is an object. */
 export function isRawObject(value: unknown): value is RawObject {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -16,7 +16,7 @@ export function checkedExecution(value: unknown, path: Path, findings: Findings)
   const execution = objectAt(value, path, findings);
   if (execution === undefined) return undefined;
   warnOfUnknown(execution, FIELDS, path, findings);
-  const engine = shaped(z.enum(["tekton", "job", "ansible"]), execution["engine"], [...path, "engine"], findings);
+  const engine = shaped(ENGINE, execution["engine"], [...path, "engine"], findings);
   if (execution["serviceAccountName"] !== undefined) {
     shaped(DNS_NAME, execution["serviceAccountName"], [...path, "serviceAccountName"], findings);
   }
@@ -53,11 +53,11 @@ function checkedConfig(engine: string, value: unknown, path: Path, findings: Fin
   return config as JsonObject | undefined;
 }
 
-const BUNDLE_CHARACTERS = 2_000;
-const bundle = text(1, BUNDLE_CHARACTERS);
+const ENGINE = z.enum(["tekton", "job", "ansible"]);
+const bundle = text(1, 2_000);
 
 const IMAGE = bundle.refine(
-  (value) => /^[A-Za-z0-9][A-Za-z0-9._:/[\]-]*@sha256:[0-9a-f]{64}$/.test(value),
+  (value) => /^[A-Za-z0-9][A-Za-z0-9._:/-]*@sha256:[0-9a-f]{64}$/.test(value),
   "must be an image pinned by its digest: image@sha256:<64 hex digits in lower case>; a tag alone can move",
 );
 

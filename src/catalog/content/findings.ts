@@ -22,11 +22,13 @@ export class Findings {
     this.violations.push({ field, description: rule });
   }
 
+  /** Notes what is taken and still worth telling. */
   warn(path: Path, text: string): void {
     if (this.#warnings.length < MOST_TOLD) this.#warnings.push(`${pathText(path)}: ${text}`);
     else this.#unsaid++;
   }
 
+  /** `path: text` each; after the first 50 how many more there are. */
   get warnings(): string[] {
     return this.#unsaid === 0 ? this.#warnings : [...this.#warnings, `and ${this.#unsaid} more of this kind`];
   }

@@ -40,4 +40,4 @@ export class Patterns {
 
 /** Characters of a pattern times characters of a text. */
 const MOST_HERE = 500_000;
-const COMPILE_WEIGHT = 100;
+const COMPILE_WEIGHT = 250;

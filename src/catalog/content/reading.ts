@@ -8,6 +8,7 @@ import { DNS_NAME, objectAt, shaped } from "./shape.ts";
 import { jsonSpec } from "./values.ts";
 import { readWorkflow } from "./workflow.ts";
 
+/** The kinds of object that are registered. */
 export type ContentKind = "ActionType" | "RemediationWorkflow";
 
 /** What became of a text: a value that JSON text holds without loss. */
