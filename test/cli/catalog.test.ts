@@ -202,6 +202,13 @@ describe("versions and states", () => {
     assert.deepEqual([object?.["workflow_id"], object?.["version"]], [id, "1.0.0"]);
     const { stdout } = await call("workflow", "get", "web", "--yaml");
     assert.equal(linesOf((await apply(stdout)).stdout)[0], "workflow web 1.1.0 unchanged");
+    const versions = async (...args: string[]) =>
+      objectsOf((await call("workflow", "list", "--name", "web", "--json", ...args)).stdout).map(
+        (one) => one["version"],
+      );
+    assert.deepEqual(await versions(), ["1.1.0", "1.0.0"]);
+    assert.deepEqual(await versions("--latest"), ["1.1.0"]);
+    assert.deepEqual(await versions("--status", "superseded"), ["1.0.0"]);
     for (const args of [["nothing"], ["web", "--version", "9.9.9"], ["00000000-0000-5000-8000-000000000000"]])
       assert.equal((await call("workflow", "get", ...args)).code, 4);
   });
@@ -230,6 +237,8 @@ describe("versions and states", () => {
     assert.equal((await change("archive")).stdout, "workflow web 1.1.0 archived\n");
     const disabled = await call("actiontype", "disable", "RestartWeb", "--reason", "a test");
     assert.equal(disabled.stdout, "actiontype RestartWeb disabled\n");
+    assert.match((await call("actiontype", "list", "--status", "disabled")).stdout, /\nRestartWeb +disabled /);
+    assert.equal((await call("actiontype", "list", "--status", "active")).stdout, "");
     assert.match((await call("actiontype", "get", "RestartWeb")).stdout, /^Status +disabled since .* by \S+$/m);
     const again = await piped(actionTypeText("RestartWeb"), "actiontype", "apply", "-");
     assert.equal(linesOf(again.stdout)[0], "actiontype RestartWeb reenabled");

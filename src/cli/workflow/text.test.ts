@@ -37,7 +37,7 @@ const workflow = () =>
     statusReason: "is broken",
     updatedBy: "dana",
     parameters: [
-      { name: "WAIT", type: "integer", description: "How long", minimum: 0, default: 30, dependsOn: ["POD"] },
+      { name: "WAIT", type: "integer", description: "How \u001b long", minimum: 0, default: 30, dependsOn: ["POD"] },
       { name: "POD", type: "string", required: true, enum: ["a", "b"], pattern: "^.$" },
     ].map(({ default: fallback, enum: values = [], ...more }) => ({
       ...more,
@@ -67,7 +67,7 @@ Changed          by dana
 Reason           is broken
 Parameters
   WAIT integer
-      How long
+      How � long
       at least 0; default 30; needs POD
   POD string, required
       one of "a", "b"; matches ^.$
