@@ -8,6 +8,7 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { width } from "../../src/cli/text.ts";
 import { type Endpoint, startEndpoint } from "../interop/endpoint.ts";
 import { actionTypeText, workflowText } from "../support/catalog.ts";
+import { once, startTcpProxy, type TcpProxy } from "../support/tcp_proxy.ts";
 import { datastorage, type Folder, temporaryFolder } from "./datastorage.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../examples/catalog", import.meta.url));
@@ -30,6 +31,7 @@ function site(name: string) {
     await endpoint?.close();
   });
   return {
+    address: () => endpoint.address,
     call: (...args: string[]) => datastorage([...args, "--address", endpoint.address]),
     on: (columns: number, ...args: string[]) => datastorage([...args, "--address", endpoint.address], { columns }),
     piped: (stdin: string, ...args: string[]) => datastorage([...args, "--address", endpoint.address], { stdin }),
@@ -287,6 +289,47 @@ describe("versions and states", () => {
       assert.match(stdout, /clears/);
       assert.ok(!/[\p{Cc}\u202e]/u.test(stdout.replaceAll("\n", "")), stdout);
     }
+  });
+});
+
+describe("a connection that breaks", () => {
+  let proxy: TcpProxy;
+  const { address, write } = site("cli-breaks");
+  before(async () => {
+    proxy = await startTcpProxy(Number(address().split(":")[1]));
+  });
+  after(() => proxy?.close());
+
+  /** Applies a file, and breaks the connection before the answer to what comes from standard input. */
+  const applyTwo = (name: string, ...flags: string[]) => {
+    const first = write(`${name}.json`, actionTypeText(`${name}First`));
+    async function* stdin() {
+      once(proxy, "down", () => true, "cut");
+      yield Buffer.from(actionTypeText(`${name}Second`));
+    }
+    const args = ["actiontype", "apply", first, "-", "--address", `127.0.0.1:${proxy.port}`, ...flags];
+    return datastorage(args, { stdin: stdin() });
+  };
+
+  test("what was not answered is sent again, and is not there twice", async () => {
+    const { code, stdout, stderr } = await applyTwo("Patient");
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^Trying again in 250ms: the service at .* cannot be reached/);
+    // The change may have been made before the answer was lost.
+    assert.match(
+      stdout,
+      /^actiontype PatientFirst created\nactiontype PatientSecond (created|unchanged)\n2 action types/,
+    );
+  });
+
+  test("with no time to go on, it is told how far it came", async () => {
+    const { code, stdout, stderr } = await applyTwo("Hasty", "--retry-for", "0s");
+    assert.equal(code, 1);
+    assert.match(stderr, /^datastorage: the service at .* cannot be reached/);
+    assert.match(
+      stdout,
+      /^actiontype HastyFirst created\n1 action type in 2 files: 1 created\nStopped before the end; /,
+    );
   });
 });
 
