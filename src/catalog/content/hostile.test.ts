@@ -183,7 +183,7 @@ test("a text of 64 KiB that costs much is read at once", async () => {
     const begun = performance.now();
     await readSafely(readWorkflowContent, make(63 * 1024));
     const took = performance.now() - begun;
-    assert.ok(took < 1_000, `${name} took ${took} ms`);
+    assert.ok(took < 3_000, `${name} took ${took} ms`);
   }
 });
 
@@ -211,15 +211,16 @@ const withParameters = (count: number, parameter: Loose) =>
   );
 
 test("patterns that cost much are compiled and matched aside", async () => {
-  const costly = withParameters(4, { pattern: "a{1000}".repeat(100), default: "b" });
+  const costly = withParameters(1, { pattern: "a{1000}".repeat(140), default: "b" });
   const ticks = await ticksDuring(async () => assert.equal(await readSafely(readWorkflowContent, costly), "refused"));
   assert.ok(ticks > 20, `${ticks} ticks`);
   const long = withParameters(1, { pattern: "(a|b)*(c|d)*$", default: "ab".repeat(30_000) });
   assert.ok((await ticksDuring(() => readWorkflowContent(long))) > 5);
 });
 
+const endless = withParameters(4, { pattern: "\\pL{1000}".repeat(100), default: "a".repeat(64_000) });
+
 test("what takes too long aside is refused, and the next one is read", async () => {
-  const endless = withParameters(4, { pattern: "\\pL{1000}".repeat(100), default: "a".repeat(64_000) });
   await ticksDuring(async () => {
     const [refused, taken] = await Promise.all([
       readAside("RemediationWorkflow", endless, 500),
@@ -233,9 +234,12 @@ test("what takes too long aside is refused, and the next one is read", async () 
 });
 
 test("a text that is read aside does not keep the process alive", () => {
-  const script = `import { readAside } from "./src/catalog/content/aside.ts"; readAside("ActionType", "a: 1");`;
-  const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], {
+  const script = `import { readAside } from "./src/catalog/content/aside.ts";
+    readAside("RemediationWorkflow", ${JSON.stringify(endless)}, 60_000);`;
+  const { status, stderr } = spawnSync(process.execPath, ["--input-type=module"], {
+    input: script,
     encoding: "utf8",
+    timeout: 20_000,
   });
   assert.deepEqual([status, stderr], [0, ""]);
 });

@@ -115,7 +115,7 @@ test("JSON text is read as JSON.parse reads it", () => {
       const object = objectOfKind(text, "ActionType", new Findings()) as { payload: unknown };
       assert.equal(JSON.stringify(object.payload), JSON.stringify((JSON.parse(text) as Loose)["payload"]));
     }),
-    { numRuns: 1_000 },
+    { numRuns: 500 },
   );
 });
 

@@ -160,6 +160,10 @@ const REFUSED: readonly (readonly [Loose, ...string[]])[] = [
   [parameters({ dependsOn: ["P0"] }), "spec.parameters[0].dependsOn[0]: must be the name of another parameter"],
   [parameters({ dependsOn: [1] }), "spec.parameters[0].dependsOn[0]: must be the name of a parameter"],
   [
+    parameters({ dependsOn: "P1" }, { dependsOn: "P0" }),
+    "spec.parameters[0].dependsOn: must not form a circle: P0 → P1 → P0",
+  ],
+  [
     parameters({ dependsOn: "P1" }, { dependsOn: ["P2"] }, { dependsOn: ["P3", "P1"] }, {}),
     "spec.parameters[1].dependsOn: must not form a circle: P1 → P2 → P1",
   ],
