@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
+import { CatalogDescriptionSchema } from "../../gen/ts/kubernaut/catalog/v1/action_type_pb.ts";
 import {
   type CountActiveWorkflowsRequest,
   CountActiveWorkflowsRequestSchema,
@@ -26,7 +27,7 @@ import { checkDescription, readActionTypeContent } from "./content/content.ts";
 import { actionTypeSize, actionTypeState, fromDescription, toActionType, toOutcome } from "./messages.ts";
 import type { Description } from "./rows.ts";
 import type { CatalogServiceParts } from "./service_parts.ts";
-import { callerOf, pageOf, withFitTexts } from "./service_request.ts";
+import { callerOf, pageOf, textFaults, withFitTexts } from "./service_request.ts";
 
 /** The calls of CatalogService on action types. */
 export function actionTypeCalls(parts: CatalogServiceParts) {
@@ -82,11 +83,16 @@ async function updateActionType(
 }
 
 /** @throws Fault `invalid`, with the fields as the proto spells them. */
-function checkedDescription(message: UpdateActionTypeRequest["description"]): Description {
-  const description = message === undefined ? { what: "", whenToUse: "" } : fromDescription(message);
-  const violations = checkDescription(description, "description");
-  if (violations.length === 0) return description;
-  throw invalid(violations.map(({ field, description: rule }) => ({ field: snakeCase(field), description: rule })));
+function checkedDescription(message = create(CatalogDescriptionSchema)): Description {
+  const description = fromDescription(message);
+  const violations = [
+    ...textFaults(CatalogDescriptionSchema, message, "description."),
+    ...checkDescription(description, "description").map((violation) => {
+      return { ...violation, field: snakeCase(violation.field) };
+    }),
+  ];
+  if (violations.length > 0) throw invalid(violations);
+  return description;
 }
 
 function snakeCase(path: string): string {

@@ -13,16 +13,23 @@ type Call<I extends DescMessage, O> = (request: MessageShape<I>, context: Handle
  * @throws Fault `invalid`.
  */
 export function withFitTexts<I extends DescMessage, O>(schema: I, call: Call<I, O>): Call<I, O> {
-  const names = schema.fields.filter((field) => field.fieldKind === "scalar" && field.scalar === ScalarType.STRING);
   return async (request, context) => {
-    const texts = request as unknown as Readonly<Record<string, string>>;
-    const violations = names.flatMap(({ name, localName }) => textFaults(name, texts[localName] ?? ""));
+    const violations = textFaults(schema, request);
     if (violations.length > 0) throw invalid(violations);
     return call(request, context);
   };
 }
 
-function textFaults(field: string, text: string): Violation[] {
+/** The string fields of a message that PostgreSQL cannot hold; `prefix` goes before their names. */
+export function textFaults<I extends DescMessage>(schema: I, message: MessageShape<I>, prefix = ""): Violation[] {
+  const texts = message as unknown as Readonly<Record<string, string>>;
+  return schema.fields.flatMap(({ fieldKind, scalar, name, localName }) => {
+    const isText = fieldKind === "scalar" && scalar === ScalarType.STRING;
+    return isText ? textFault(`${prefix}${name}`, texts[localName] ?? "") : [];
+  });
+}
+
+function textFault(field: string, text: string): Violation[] {
   if (text.includes("\0")) return [{ field, description: "must not hold U+0000" }];
   return text.isWellFormed() ? [] : [{ field, description: "must not hold a lone surrogate" }];
 }

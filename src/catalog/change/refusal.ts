@@ -1,4 +1,5 @@
 import { Fault } from "../../fault.ts";
+import { actionTypeNotFound, workflowNotFound } from "../faults.ts";
 
 /** A change that the state of the catalog does not allow. The message says what to do instead. */
 export function refusal(reason: string, message: string, metadata: Readonly<Record<string, string>>): Fault {
@@ -7,9 +8,7 @@ export function refusal(reason: string, message: string, metadata: Readonly<Reco
 
 /** The action type or the workflow that a change names does not exist. */
 export function unknown(type: "ActionType" | "RemediationWorkflow", name: string): Fault {
-  const [reason, words] =
-    type === "ActionType" ? ["ACTION_TYPE_NOT_FOUND", "action type"] : ["WORKFLOW_NOT_FOUND", "workflow"];
-  return new Fault("not_found", `there is no ${words} ${name}`, { reason, resource: { type, name } });
+  return type === "ActionType" ? actionTypeNotFound(name) : workflowNotFound(name);
 }
 
 /**
