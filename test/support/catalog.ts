@@ -15,14 +15,7 @@ import type { AuditEvent } from "../../gen/ts/kubernaut/audit/v1/audit_event_pb.
 import { CatalogService } from "../../gen/ts/kubernaut/catalog/v1/catalog_service_pb.ts";
 import type { DiscoveryContextSchema } from "../../gen/ts/kubernaut/catalog/v1/discovery_pb.ts";
 import type { Workflow } from "../../gen/ts/kubernaut/catalog/v1/workflow_pb.ts";
-import {
-  type AuditClient,
-  type AuditTestService,
-  errorOf,
-  listAll,
-  type Scope,
-  startAuditService,
-} from "./audit_service.ts";
+import { type AuditClient, type AuditTestService, errorOf, listAll, startAuditService } from "./audit_service.ts";
 import { actionTypeObject, type Loose, workflowObject } from "./workflow_sample.ts";
 
 export type CatalogClient = Client<typeof CatalogService>;
@@ -32,12 +25,11 @@ export interface CatalogTestService extends AuditTestService {
   readonly catalog: CatalogClient;
 }
 
-/** Starts the service; it, its connections and its database are gone when the scope ends. `env` are settings. */
+/** Starts the service, as startAuditService does. */
 export async function startCatalogService(
-  scope: Scope,
-  env: Readonly<Record<string, string>> = {},
+  ...options: Parameters<typeof startAuditService>
 ): Promise<CatalogTestService> {
-  const service = await startAuditService(scope, env);
+  const service = await startAuditService(...options);
   const baseUrl = `http://${service.address}`;
   const sessionManager = new Http2SessionManager(baseUrl);
   service.closeFirst(async () => sessionManager.abort());
