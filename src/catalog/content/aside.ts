@@ -23,13 +23,17 @@ export function readAside(kind: ContentKind, text: string, milliseconds = 5_000)
 async function readInThread(kind: ContentKind, text: string, milliseconds: number): Promise<Outcome> {
   const thread = new Worker(new URL("./aside_worker.ts", import.meta.url), {
     workerData: { kind, text },
+    // Flags of the process such as --input-type are not for a file.
+    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
   });
-  thread.unref();
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), milliseconds).unref();
   try {
-    const [outcome] = (await once(thread, "message", { signal: limit.signal })) as [string];
+    const answer = once(thread, "message", { signal: limit.signal });
+    // After that: a listener makes the thread hold the process again.
+    thread.unref();
+    const [outcome] = (await answer) as [string];
     return JSON.parse(outcome) as Outcome;
   } catch (error) {
     if (limit.signal.aborted || (error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY")
