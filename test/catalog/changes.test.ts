@@ -279,11 +279,15 @@ test("with no version active the etag is that of the latest", async () => {
 test("what does not exist is not found", async () => {
   const id = "00000000-0000-5000-8000-000000000000";
   for (const [act, reason, name] of [
-    [site.changes.changeWorkflow("disable", id, WHY), "WORKFLOW_NOT_FOUND", id],
-    [site.changes.disableActionType("Nobody", WHY), "ACTION_TYPE_NOT_FOUND", "Nobody"],
-    [site.changes.updateActionType("Nobody", { what: "a", whenToUse: "b" }, BY), "ACTION_TYPE_NOT_FOUND", "Nobody"],
+    [() => site.changes.changeWorkflow("disable", id, WHY), "WORKFLOW_NOT_FOUND", id],
+    [() => site.changes.disableActionType("Nobody", WHY), "ACTION_TYPE_NOT_FOUND", "Nobody"],
+    [
+      () => site.changes.updateActionType("Nobody", { what: "a", whenToUse: "b" }, BY),
+      "ACTION_TYPE_NOT_FOUND",
+      "Nobody",
+    ],
   ] as const) {
-    const { reason: told, fault } = await outcomeOf(act as Promise<unknown>);
+    const { reason: told, fault } = await outcomeOf<unknown>(act());
     assert.deepEqual([told, fault?.kind, fault?.details.resource?.name], [reason, "not_found", name]);
   }
 });
