@@ -174,6 +174,20 @@ test("step 2 finds nothing of an action type that is unknown or disabled, and le
   assert.equal(events.taken.length, 6);
 });
 
+test("no step finds anything of an action type that is disabled, were its workflows active all the same", async () => {
+  const [row] = await place([{}]);
+  // Only who sets the constraints aside can bring this about.
+  await admin.begin(async (sql) => {
+    await sql`SET LOCAL session_replication_role = replica`;
+    await sql`UPDATE action_type_taxonomy SET status = 'disabled', disabled_at = now(), disabled_by = 'test'`;
+  });
+  assert.deepEqual((await discovery.listAvailableActions(ANY, page(), call)).actions, []);
+  assert.deepEqual((await discovery.listMatchingWorkflows("RestartPod", ANY, page(), call)).matches, []);
+  assert.deepEqual((await discovery.listMatchingWorkflows("RestartPod", ANY, page(0, "", true), call)).matches, []);
+  const { details } = await refusal(discovery.getMatchingWorkflow(row?.workflow_id ?? "", ANY, call));
+  assert.equal(details.reason, "WORKFLOW_NOT_MATCHING");
+});
+
 test("step 3 leaves both events, and a failure looks the same whatever its reason", async () => {
   const [row, low, disabled] = await place([{}, { labels: { severity: ["low"] } }, { status: "disabled" }]).then(
     (rows) =>
