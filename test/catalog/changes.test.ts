@@ -250,12 +250,11 @@ test("a change that was built on another state is refused, and one that was buil
     const { reason, fault } = await outcomeOf(act() as Promise<unknown>);
     assert.deepEqual([reason, fault?.kind], ["ETAG_MISMATCH", "aborted"]);
   }
-  for (const lost of [
-    site.changes.registerWorkflow({ ...content("1.0.0"), workflowName: "none" }, { ...WORKFLOW, etag: row.revision }),
-    site.changes.registerActionType(actionTypeContent("NoneYet"), { ...REGISTER, etag: kind }),
-  ] as Promise<unknown>[]) {
-    assert.equal((await outcomeOf(lost)).reason, "ETAG_MISMATCH");
-  }
+  const nowhere = { ...content("1.0.0"), workflowName: "none" };
+  const workflow = site.changes.registerWorkflow(nowhere, { ...WORKFLOW, etag: row.revision });
+  assert.equal((await outcomeOf(workflow)).reason, "ETAG_MISMATCH");
+  const unheardOf = site.changes.registerActionType(actionTypeContent("NoneYet"), { ...REGISTER, etag: kind });
+  assert.equal((await outcomeOf(unheardOf)).reason, "ETAG_MISMATCH");
   assert.deepEqual(await site.counts(), before);
 
   const [registerNext, , , update] = acts(row.revision, kind);
@@ -277,15 +276,13 @@ test("with no version active the etag is that of the latest", async () => {
 });
 
 test("what does not exist is not found", async () => {
+  const { changes } = site;
   const id = "00000000-0000-5000-8000-000000000000";
+  const description = { what: "a", whenToUse: "b" };
   for (const [act, reason, name] of [
-    [() => site.changes.changeWorkflow("disable", id, WHY), "WORKFLOW_NOT_FOUND", id],
-    [() => site.changes.disableActionType("Nobody", WHY), "ACTION_TYPE_NOT_FOUND", "Nobody"],
-    [
-      () => site.changes.updateActionType("Nobody", { what: "a", whenToUse: "b" }, BY),
-      "ACTION_TYPE_NOT_FOUND",
-      "Nobody",
-    ],
+    [() => changes.changeWorkflow("disable", id, WHY), "WORKFLOW_NOT_FOUND", id],
+    [() => changes.disableActionType("Nobody", WHY), "ACTION_TYPE_NOT_FOUND", "Nobody"],
+    [() => changes.updateActionType("Nobody", description, BY), "ACTION_TYPE_NOT_FOUND", "Nobody"],
   ] as const) {
     const { reason: told, fault } = await outcomeOf<unknown>(act());
     assert.deepEqual([told, fault?.kind, fault?.details.resource?.name], [reason, "not_found", name]);

@@ -70,6 +70,21 @@ test("a trigger of the operator's that refuses one of a change's events refuses 
   await admin.unsafe("DROP FUNCTION no_superseding CASCADE");
 });
 
+test("a race that the database reports is lost only once", async () => {
+  await admin.unsafe(`
+    CREATE SEQUENCE races;
+    CREATE FUNCTION lose_races() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN
+        IF nextval('races') <= 4 THEN RAISE EXCEPTION 'lost' USING ERRCODE = 'serialization_failure'; END IF;
+        RETURN NEW;
+      END $$;
+    ALTER FUNCTION lose_races() SECURITY DEFINER;
+    CREATE TRIGGER lose_races BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION lose_races()`);
+  const made = await changes.registerActionType(actionTypeContent("Racing"), REGISTER);
+  assert.deepEqual([made.result, (await site.events(made.correlationId)).length], ["created", 1]);
+  await admin.unsafe("DROP FUNCTION lose_races CASCADE");
+});
+
 test("a table of the log that is missing refuses every change, and an operator is told", async () => {
   await admin.unsafe("ALTER TABLE audit_event_ids RENAME TO audit_event_ids_away");
   const before = await site.workflows();
