@@ -70,6 +70,17 @@ test("a trigger of the operator's that refuses one of a change's events refuses 
   await admin.unsafe("DROP FUNCTION no_superseding CASCADE");
 });
 
+test("a key of the log that is taken is no state of the catalog that could change", async () => {
+  await admin.unsafe(`
+    CREATE FUNCTION taken() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'taken' USING ERRCODE = 'unique_violation', TABLE = 'audit_chain_heads'; END $$;
+    CREATE TRIGGER taken BEFORE INSERT ON audit_chain_heads FOR EACH ROW EXECUTE FUNCTION taken()`);
+  const told = site.defects.length;
+  await refusesAll("DATABASE_UNAVAILABLE", "unavailable", changes, ["registerActionType, new"]);
+  await admin.unsafe("DROP FUNCTION taken CASCADE");
+  assert.equal(site.defects.splice(told).length, 1);
+});
+
 test("a race that the database reports is lost only once", async () => {
   await admin.unsafe(`
     CREATE SEQUENCE races;
