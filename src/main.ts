@@ -105,6 +105,7 @@ async function startParts(
     log: telemetry.log,
   });
   started.push(() => catalog.close(LAST_APPENDS_MS));
+  telemetry.metrics.discoveryEventsWaiting.observe((report) => report(catalog.waitingEvents));
   const rpc = await startServer(config, stores, new EventsReader(pools.read, config), catalog, telemetry);
   started.push(() => closeServer(rpc, stores.log, config));
   stores.onChange((serving) => {

@@ -24,6 +24,8 @@ export interface OpenCatalogOptions {
 
 /** The catalog of a running service. */
 export interface OpenCatalog extends CatalogServiceParts {
+  /** Events of discovery that no store has taken yet. */
+  readonly waitingEvents: number;
   /** Records the events that wait, for so many milliseconds at most, and closes the connections of changes. */
   close(timeoutMs: number): Promise<void>;
 }
@@ -48,6 +50,9 @@ export function openCatalog({ read, observer, ...options }: OpenCatalogOptions):
     }),
     reader: new CatalogReader(read),
     discovery: new Discovery({ database: read, events }),
+    get waitingEvents() {
+      return events.waiting;
+    },
     async close(timeoutMs) {
       await events.close(timeoutMs);
       await database.end();

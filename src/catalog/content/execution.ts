@@ -50,8 +50,13 @@ function checkedConfig(engine: string, value: unknown, path: Path, findings: Fin
   if (value === undefined && engine !== "ansible") return undefined;
   const config = objectAt(value, path, findings);
   if (config !== undefined && engine === "ansible") shaped(ANSIBLE_CONFIG, config, path, findings);
+  const bytes = Buffer.byteLength(JSON.stringify(config ?? {}));
+  if (bytes > CONFIG_BYTES) findings.must(path, `must be at most ${CONFIG_BYTES} bytes as JSON; it has ${bytes}`);
   return config as JsonObject | undefined;
 }
+
+/** It goes with the workflow wherever that is listed. */
+const CONFIG_BYTES = 64 * 1024;
 
 const ENGINE = z.enum(["tekton", "job", "ansible"]);
 const bundle = text(1, 2_000);
@@ -61,10 +66,9 @@ const IMAGE = bundle.refine(
   "must be an image pinned by its digest: image@sha256:<64 hex digits in lower case>; a tag alone can move",
 );
 
-const REPOSITORY = bundle.refine(
-  isRepository,
-  "must be the URL of a Git repository: https://…, http://…, ssh://…, git://… or git@host:path",
-);
+const REPOSITORY = bundle
+  .refine(isRepository, "must be the URL of a Git repository: https://…, http://…, ssh://…, git://… or git@host:path")
+  .refine(hasNoSecret, "must hold no password or token: the catalog and its events show it to everyone");
 
 const COMMIT = z.string().regex(/^(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})$/, "must be the commit: 40 or 64 hex digits");
 
@@ -89,4 +93,10 @@ function isRepository(value: string): boolean {
     url.hostname !== "" &&
     url.pathname.length > 1
   );
+}
+
+/** In ssh://git@host the user is no secret; over HTTP it is where tokens stand. */
+function hasNoSecret(value: string): boolean {
+  const url = URL.parse(value);
+  return url === null || (url.password === "" && (url.username === "" || !url.protocol.startsWith("http")));
 }

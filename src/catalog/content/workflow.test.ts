@@ -99,6 +99,13 @@ const REFUSED: readonly (readonly [Loose, ...string[]])[] = [
   [execution({ serviceAccountName: "Runner_1" }), "spec.execution.serviceAccountName: must be a DNS-1123"],
   [ansible({ bundle: "ftp://x/y" }), "spec.execution.bundle: must be the URL of a Git repository"],
   [ansible({ bundle: "https://git.example/a b" }), "spec.execution.bundle: must be the URL"],
+  [ansible({ bundle: "https://ci:secret@git.example/a" }), "spec.execution.bundle: must hold no password or token"],
+  [ansible({ bundle: "https://token@git.example/a" }), "spec.execution.bundle: must hold no password or token"],
+  [ansible({ bundle: "ssh://git:secret@git.example/a" }), "spec.execution.bundle: must hold no password or token"],
+  [
+    execution({ engineConfig: { a: "x".repeat(65_530) } }),
+    "spec.execution.engineConfig: must be at most 65536 bytes as JSON; it has 65538",
+  ],
   [ansible({ bundleDigest: "main" }), "spec.execution.bundleDigest: must be the commit"],
   [ansible({ bundleDigest: undefined }), "spec.execution.bundleDigest: must be given"],
   [ansible({ engineConfig: undefined }), "spec.execution.engineConfig: must be given"],
