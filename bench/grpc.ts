@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
+import { AuditService } from "../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 
 const ENVELOPE_BYTES = 5;
 const WINDOW_BYTES = 4 * 1024 * 1024;
@@ -29,12 +30,15 @@ export class CallFailed extends Error {
  */
 export class GrpcConnection {
   readonly #session: ClientHttp2Session;
+  readonly #service: string;
 
-  private constructor(session: ClientHttp2Session) {
+  private constructor(session: ClientHttp2Session, service: string) {
     this.#session = session;
+    this.#service = service;
   }
 
-  static open(address: string): Promise<GrpcConnection> {
+  /** Opens a connection for the methods of one service. */
+  static open(address: string, service: string = AuditService.typeName): Promise<GrpcConnection> {
     return new Promise((resolve, reject) => {
       const session = connect(`http://${address}`, {
         settings: { initialWindowSize: WINDOW_BYTES, enablePush: false },
@@ -42,7 +46,7 @@ export class GrpcConnection {
       session.once("error", reject);
       session.once("connect", () => {
         session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-        resolve(new GrpcConnection(session));
+        resolve(new GrpcConnection(session, service));
       });
     });
   }
@@ -65,7 +69,7 @@ export class GrpcConnection {
   call(method: string, onMessages: (messages: Buffer[]) => void): GrpcCall {
     const stream = this.#session.request({
       ":method": "POST",
-      ":path": `/kubernaut.audit.v1.AuditService/${method}`,
+      ":path": `/${this.#service}/${method}`,
       "content-type": "application/grpc",
       te: "trailers",
     });

@@ -1,5 +1,6 @@
 // npm run bench: see HELP in options.ts, and docs/performance.md for what the figures mean.
 import { resolve } from "node:path";
+import { measureDiscovery } from "./catalog/discovery.ts";
 import { type BenchDatabase, startDatabase } from "./database.ts";
 import { SAMPLE_VARIABLE } from "./events.ts";
 import { measureLone } from "./lone.ts";
@@ -52,10 +53,11 @@ async function runOn(database: BenchDatabase, options: Options): Promise<Report>
     const samples = await measureWriting(bench, options);
     const lone = options.only.has("lone") ? await measureLone(bench, options.rounds, options.quick) : undefined;
     const pages = options.only.has("list") ? await measurePages(database, options.quick, progress) : undefined;
+    const discovery = options.only.has("discovery") ? await measureDiscovery(database, options, progress) : undefined;
     const overload = options.only.has("overload")
       ? await measureOverload(database, options.quick, progress)
       : undefined;
-    return makeReport({ postgresVersion: database.version, ...options, samples, lone, pages, overload });
+    return makeReport({ postgresVersion: database.version, ...options, samples, lone, pages, discovery, overload });
   } finally {
     client.stop();
     await service.stop();

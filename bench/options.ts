@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 
 /** The parts of a run, in the words of --only. */
-export const SECTIONS = ["copy", "rows", "ingest", "record", "lone", "list", "overload"] as const;
+export const SECTIONS = ["copy", "rows", "ingest", "record", "lone", "list", "discovery", "overload"] as const;
 export type Section = (typeof SECTIONS)[number];
 /** Those that a run without --only has: overload takes minutes and compares with nothing. */
 const USUAL: readonly Section[] = SECTIONS.filter((section) => section !== "overload");
@@ -30,6 +30,7 @@ Compares the service with plain PostgreSQL on this machine, on an embedded Postg
                    ingest  IngestEvents end to end          record  RecordEvents end to end
                    lone    a lone RecordEvents beside a flooding stream
                    list    ListEvents at a million rows: page 1 and page 1,000
+                   discovery  the catalog's discovery at 10,000 workflows: calls and their bare statements
                    overload  200 streams pushing without pause against a PostgreSQL that stalls, without a queue and with
                              one that fills up: memory against its bound, and how soon all is as before
   --rounds N     measurements of each kind, taken in turn; the median counts (3)

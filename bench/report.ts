@@ -1,4 +1,6 @@
 import { cpus, totalmem } from "node:os";
+import type { DiscoveryResult } from "./catalog/discovery.ts";
+import { discoveryLines } from "./catalog/report.ts";
 import { type EventFacts, eventFacts } from "./events.ts";
 import type { LoneResult } from "./lone.ts";
 import { type Sample, summarize } from "./measure.ts";
@@ -23,9 +25,14 @@ export interface Report {
   readonly lone_beside_flood?: number;
   /** The largest ratio of the deep page's time over the first page's. */
   readonly deep_page_vs_first?: number;
+  /** The largest ratio of a discovery call's p99 over that of its bare statement. */
+  readonly discovery_vs_sql?: number;
+  /** The most µs a candidate that the p99 of a discovery call takes beyond twice that of its bare statement. */
+  readonly discovery_us_beyond_twice_sql?: number;
   readonly writing: Readonly<Record<string, Sample & { readonly rounds: readonly number[] }>>;
   readonly lone?: LoneResult;
   readonly pages?: PagesResult;
+  readonly discovery?: DiscoveryResult;
   readonly overload?: OverloadResult;
 }
 
@@ -45,16 +52,20 @@ export interface Findings {
   readonly samples: ReadonlyMap<string, readonly Sample[]>;
   readonly lone: LoneResult | undefined;
   readonly pages: PagesResult | undefined;
+  readonly discovery: DiscoveryResult | undefined;
   readonly overload: OverloadResult | undefined;
 }
 
-export function makeReport({ postgresVersion, rounds, quick, samples, lone, pages, overload }: Findings): Report {
+export function makeReport(findings: Findings): Report {
+  const { postgresVersion, rounds, quick, samples, lone, pages, discovery, overload } = findings;
   const rate = (name: string) => {
     const taken = samples.get(name);
     return taken && summarize(taken).eventsPerSecond;
   };
   const best = bestRate([1, 8, 64].map((streams) => rate(ingestName(1000, streams))));
   const deepest = pages && Math.max(...pages.orders.map(({ ratio }) => ratio));
+  const beyond = discovery && Math.max(...discovery.asked.map(({ us_beyond_twice }) => us_beyond_twice));
+  const slowest = discovery && Math.max(...discovery.asked.map(({ ratio }) => ratio));
   return {
     machine: machine(postgresVersion),
     events: eventFacts(),
@@ -65,6 +76,8 @@ export function makeReport({ postgresVersion, rounds, quick, samples, lone, page
     ...given("single_vs_batch", ratio(rate(ingestName(1, 64)), best)),
     ...given("lone_beside_flood", lone?.ratio),
     ...given("deep_page_vs_first", deepest),
+    ...given("discovery_vs_sql", slowest),
+    ...given("discovery_us_beyond_twice_sql", beyond),
     writing: Object.fromEntries(
       [...samples].map(([name, taken]) => [
         name,
@@ -73,6 +86,7 @@ export function makeReport({ postgresVersion, rounds, quick, samples, lone, page
     ),
     ...given("lone", lone),
     ...given("pages", pages),
+    ...given("discovery", discovery),
     ...given("overload", overload),
   };
 }
@@ -117,6 +131,7 @@ export function reportText(report: Report): string {
     ...writingTable(report),
     ...loneLines(report.lone),
     ...pagesLines(report.pages),
+    ...discoveryLines(report.discovery),
     ...overloadLines(report.overload),
     ...ratioLines(report),
   ];
@@ -182,8 +197,10 @@ function ratioLines(report: Report): string[] {
     ["single_vs_batch", report.single_vs_batch, "0.33 or more"],
     ["lone_beside_flood", report.lone_beside_flood, "5 or less"],
     ["deep_page_vs_first", report.deep_page_vs_first, "about 1"],
+    ["discovery_vs_sql", report.discovery_vs_sql, "2 or less, but for:"],
+    ["discovery_us_beyond_twice_sql", report.discovery_us_beyond_twice_sql, "50 or less, µs a candidate"],
   ];
   return marks
     .filter(([, value]) => value !== undefined)
-    .map(([name, value, mark]) => `${name.padEnd(24)}${digits(value ?? Number.NaN, 2).padStart(6)}   mark: ${mark}`);
+    .map(([name, value, mark]) => `${name.padEnd(30)}${digits(value ?? Number.NaN, 2).padStart(6)}   mark: ${mark}`);
 }

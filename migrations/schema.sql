@@ -255,27 +255,30 @@ BEGIN
 END
 $function$;
 
-CREATE OR REPLACE FUNCTION public.change_catalog(changes jsonb, heads text, head_count integer, ids text, events text, event_count integer, escaped boolean)
- RETURNS text
+CREATE OR REPLACE FUNCTION public.change_catalog(changes jsonb, heads text, head_count integer, ids text, events text, event_count integer, escaped boolean, OUT answer text, OUT revisions bigint[])
+ RETURNS record
  LANGUAGE plpgsql
 AS $function$
 DECLARE
   change jsonb;
-  touched integer;
-  answer text;
+  written bigint;
   refused_by text;
 BEGIN
+  revisions := '{}';
   FOR change IN SELECT value FROM jsonb_array_elements(changes) WITH ORDINALITY ORDER BY ordinality LOOP
+    written := NULL;
     IF change ? 'insert_action_type' THEN
       INSERT INTO action_type_taxonomy (action_type, description, status, disabled_at, disabled_by, created_at, updated_at)
       SELECT action_type, description, status, disabled_at, disabled_by, created_at, updated_at
-      FROM jsonb_populate_record(NULL::action_type_taxonomy, change -> 'insert_action_type');
+      FROM jsonb_populate_record(NULL::action_type_taxonomy, change -> 'insert_action_type')
+      RETURNING revision INTO written;
     ELSIF change ? 'update_action_type' THEN
       UPDATE action_type_taxonomy AS kept
       SET description = given.description, status = given.status, disabled_at = given.disabled_at,
           disabled_by = given.disabled_by, updated_at = given.updated_at, revision = nextval('catalog_revisions')
       FROM jsonb_populate_record(NULL::action_type_taxonomy, change -> 'update_action_type') AS given
-      WHERE kept.action_type = given.action_type AND kept.revision = (change ->> 'revision')::bigint;
+      WHERE kept.action_type = given.action_type AND kept.revision = (change ->> 'revision')::bigint
+      RETURNING kept.revision INTO written;
     ELSIF change ? 'insert_workflow' THEN
       INSERT INTO remediation_workflow_catalog (
         workflow_id, workflow_name, version, is_latest_version, action_type, status, labels, custom_labels, detected_labels,
@@ -285,36 +288,39 @@ BEGIN
         workflow_id, workflow_name, version, is_latest_version, action_type, status, labels, custom_labels, detected_labels,
         description, execution_bundle, execution_bundle_digest, engine_config, content_hash, schema_data, created_at,
         created_by, updated_at, updated_by, status_reason
-      FROM jsonb_populate_record(NULL::remediation_workflow_catalog, change -> 'insert_workflow');
+      FROM jsonb_populate_record(NULL::remediation_workflow_catalog, change -> 'insert_workflow')
+      RETURNING revision INTO written;
     ELSE
       UPDATE remediation_workflow_catalog AS kept
       SET status = given.status, is_latest_version = given.is_latest_version, status_reason = given.status_reason,
           updated_at = given.updated_at, updated_by = given.updated_by, revision = nextval('catalog_revisions')
       FROM jsonb_populate_record(NULL::remediation_workflow_catalog, change -> 'update_workflow') AS given
-      WHERE kept.workflow_id = given.workflow_id AND kept.revision = (change ->> 'revision')::bigint;
+      WHERE kept.workflow_id = given.workflow_id AND kept.revision = (change ->> 'revision')::bigint
+      RETURNING kept.revision INTO written;
     END IF;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    IF touched <> 1 THEN
+    IF written IS NULL THEN
       RAISE EXCEPTION 'changed' USING ERRCODE = 'KN003';
     END IF;
+    revisions := revisions || written;
   END LOOP;
   answer := append_audit_events(heads, head_count, ids, events, event_count, escaped);
   IF answer <> 'appended' THEN
     RAISE EXCEPTION '%', answer USING ERRCODE = 'KN004';
   END IF;
-  RETURN answer;
 EXCEPTION
-  -- The block is a subtransaction: what it wrote is gone.
+  -- The block is a subtransaction: what it wrote is gone. Its variables are not.
   WHEN SQLSTATE 'KN003' THEN
-    RETURN 'changed';
+    answer := 'changed';
+    revisions := NULL;
   WHEN SQLSTATE 'KN004' THEN
-    RETURN answer;
+    revisions := NULL;
   WHEN unique_violation OR foreign_key_violation THEN
     GET STACKED DIAGNOSTICS refused_by = TABLE_NAME;
-    IF refused_by IN ('action_type_taxonomy', 'remediation_workflow_catalog') THEN
-      RETURN 'changed';
+    IF refused_by NOT IN ('action_type_taxonomy', 'remediation_workflow_catalog') THEN
+      RAISE;
     END IF;
-    RAISE;
+    answer := 'changed';
+    revisions := NULL;
 END
 $function$;
 

@@ -76,7 +76,7 @@ function command(program, ...args) {
 }
 
 function testFiles() {
-  return ["src", "test"]
+  return ["bench", "src", "test"]
     .flatMap((folder) => readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name)))
     .filter((file) => file.endsWith(".test.ts") && (long || !file.endsWith(".long.test.ts")))
     .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))

@@ -30,6 +30,9 @@ export const FAILPOINTS = [
   "letter.replay",
   "letter.replayed",
   "letter.discard",
+  "catalog.read",
+  "catalog.send",
+  "catalog.answered",
   "shutdown.drain",
 ] as const;
 

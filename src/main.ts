@@ -1,10 +1,14 @@
 import { readFileSync } from "node:fs";
 import { AuditService } from "../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import { DeadLetterService } from "../gen/ts/kubernaut/audit/v1/dead_letter_service_pb.ts";
+import { CatalogService } from "../gen/ts/kubernaut/catalog/v1/catalog_service_pb.ts";
 import { type LogWriter, openLogWriter } from "./audit/append/log_writer.ts";
 import { EventsReader } from "./audit/read/events_reader.ts";
 import { auditRoutes } from "./audit/service.ts";
 import { isDegraded, type StoresState } from "./audit/service_parts.ts";
+import { openCatalog } from "./catalog/open_catalog.ts";
+import { catalogRoutes } from "./catalog/service.ts";
+import type { CatalogServiceParts } from "./catalog/service_parts.ts";
 import { nowMs } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import { formatHostPort } from "./config/kinds.ts";
@@ -15,7 +19,7 @@ import type { QueueLimits } from "./deadletter/queue_store.ts";
 import { deadLetterRoutes } from "./deadletter/service.ts";
 import { type EmbeddedServers, startEmbedded } from "./embedded/embedded.ts";
 import { failpoint } from "./failpoint.ts";
-import { Database } from "./postgres/database.ts";
+import { openPools } from "./postgres/pools.ts";
 import { type RpcServer, startRpcServer } from "./rpc/server.ts";
 import { createAppendMetrics } from "./telemetry/append_metrics.ts";
 import { createAppendTrace } from "./telemetry/append_span.ts";
@@ -49,8 +53,6 @@ export const VERSION: string = (
 
 /** Milliseconds for appends that are still under way when the last call has ended. */
 const LAST_APPENDS_MS = 2000;
-/** Connections for partitions and other upkeep. */
-const CUSTODY_CONNECTIONS = 2;
 
 /**
  * Joins the parts and starts the service: stores, schema, partitions, writer, reader, server.
@@ -80,18 +82,31 @@ async function startParts(
   started.push(() => telemetry.shutdown());
   const embedded = await startEmbedded({ config, fresh, log: telemetry.log });
   started.push(() => embedded.stop());
-  const pools = openPools(config, embedded.databaseUrl, telemetry);
+  const { databaseUrl } = embedded;
+  const pools = openPools({ ...config, databaseUrl });
   started.push(() => pools.end());
+  observeReaders(telemetry.metrics, pools.read, config.readConnections);
   const partitions = new Partitions(pools.custody, { ...config, now: () => new Date(nowMs()) });
   const stores = openStores(config, embedded, partitions, telemetry);
   started.push(async () => stores.queue?.close());
   started.push(() => stores.log.close(LAST_APPENDS_MS));
   started.push(async () => stores.queue?.stopDraining());
-  const database = prepareDatabase(embedded.databaseUrl, partitions, telemetry);
+  const database = prepareDatabase(databaseUrl, partitions, telemetry);
   started.push(() => database.stop());
   const ready = database.ready.then(() => stores.log.availability.begin());
   await Promise.race([ready, database.away.then(() => queueAlone(stores.queue, telemetry))]);
-  const rpc = await startServer(config, stores, new EventsReader(pools.read, config), telemetry);
+  const catalog = openCatalog({
+    ...config,
+    databaseUrl,
+    read: pools.read,
+    writer: stores.log.writer,
+    ensureMonths: (dates) => partitions.ensureMonths(dates),
+    observer: createAppendMetrics(telemetry.metrics, telemetry.log),
+    log: telemetry.log,
+  });
+  started.push(() => catalog.close(LAST_APPENDS_MS));
+  telemetry.metrics.discoveryEventsWaiting.observe((report) => report(catalog.waitingEvents));
+  const rpc = await startServer(config, stores, new EventsReader(pools.read, config), catalog, telemetry);
   started.push(() => closeServer(rpc, stores.log, config));
   stores.onChange((serving) => {
     for (const service of ["", ...SERVICES.map(({ typeName }) => typeName)]) rpc.health.setStatus(service, serving);
@@ -118,27 +133,6 @@ async function closeServer(rpc: RpcServer, log: LogWriter, { shutdownTimeoutMs }
   const timer = setTimeout(() => log.abandon(), shutdownTimeoutMs / 2);
   await rpc.close({ timeoutMs: shutdownTimeoutMs });
   clearTimeout(timer);
-}
-
-interface Pools {
-  readonly read: Database;
-  readonly custody: Database;
-  end(): Promise<void>;
-}
-
-function openPools({ readConnections, statementTimeoutMs }: Config, url: string, { metrics }: Telemetry): Pools {
-  const open = (use: string, connections: number, planForValues: boolean) =>
-    new Database({ url, connections, applicationName: `datastorage ${use}`, statementTimeoutMs, planForValues });
-  const read = open("read", readConnections, true);
-  const custody = open("custody", CUSTODY_CONNECTIONS, false);
-  observeReaders(metrics, read, readConnections);
-  return {
-    read,
-    custody,
-    async end() {
-      await Promise.all([read.end(), custody.end()]);
-    },
-  };
 }
 
 /** Where events are kept and where they wait. */
@@ -242,12 +236,13 @@ function openLog(
 }
 
 /** What is served, beside health and reflection. */
-const SERVICES = [AuditService, DeadLetterService];
+const SERVICES = [AuditService, DeadLetterService, CatalogService];
 
 async function startServer(
   config: Config,
   stores: Stores,
   reader: EventsReader,
+  catalog: CatalogServiceParts,
   { metrics, tracer, log }: Telemetry,
 ): Promise<RpcServer> {
   const { writer } = stores.log;
@@ -267,6 +262,7 @@ async function startServer(
         onAnswered: (outcome, category) => observer.answered(outcome, category),
       }),
       deadLetterRoutes({ writer, log, stores: () => stores.state, queue: stores.queue }),
+      catalogRoutes(catalog),
     ],
     services: SERVICES,
     telemetry: {

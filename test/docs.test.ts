@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { pages } from "../scripts/docs.ts";
 import { loadConfig } from "../src/config/config.ts";
-import { type Instrument, instruments } from "../src/telemetry/instruments.ts";
+import type { Instrument } from "../src/telemetry/instrument.ts";
+import { instruments } from "../src/telemetry/instruments.ts";
 import { scrapedLabels } from "../src/telemetry/metrics.ts";
 
 for (const { page, current, wanted } of pages()) {

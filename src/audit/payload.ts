@@ -166,7 +166,7 @@ function lossyTokens(json: string, field: string): Violation[] {
 }
 
 /** Whether a number keeps its value when it goes through a double and is written in its shortest form: 0.1 does, 2^53+1 does not. */
-function isExact(literal: string): boolean {
+export function isExact(literal: string): boolean {
   const value = Number(literal);
   return Number.isFinite(value) && decimal(literal) === decimal(String(value));
 }

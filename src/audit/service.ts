@@ -15,6 +15,7 @@ import {
 import { nowMs } from "../clock.ts";
 import { failpoint } from "../failpoint.ts";
 import { Fault } from "../fault.ts";
+import { PageSize } from "../page_size.ts";
 import { principalKey } from "../rpc/principal.ts";
 import { LIMITS } from "./event.ts";
 import { ingestBatches } from "./ingest_rpc.ts";
@@ -25,7 +26,7 @@ import { decodeToken } from "./read/query.ts";
 import { answeredEvents, toResults } from "./results.ts";
 import { type AuditServiceParts, isDegraded } from "./service_parts.ts";
 import { toStoreStatuses } from "./store_status.ts";
-import { PageSize, toAuditEvent } from "./stored_event.ts";
+import { eventSize, toAuditEvent } from "./stored_event.ts";
 
 /** Registers kubernaut.audit.v1.AuditService. What each call promises stands in the proto. */
 export function auditRoutes(parts: AuditServiceParts): (router: ConnectRouter) => void {
@@ -82,14 +83,14 @@ async function listEvents({ reader }: AuditServiceParts, request: ListEventsRequ
   const query = toEventQuery(request);
   const cursor = request.pageToken === "" ? undefined : decodeToken(query, request.pageToken);
   const pageSize = Math.min(request.pageSize || LIMITS.defaultPageSize, LIMITS.pageSize);
-  const size = new PageSize(request.payloadForm);
+  const size = new PageSize();
   const page = await reader.list(
     query,
     cursor,
     pageSize,
     (row) => {
       const event = toAuditEvent(row, request.payloadForm);
-      return size.fits(event, row) ? event : undefined;
+      return size.fits(eventSize(event, row, request.payloadForm)) ? event : undefined;
     },
     context.signal,
   );

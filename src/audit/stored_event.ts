@@ -7,6 +7,7 @@ import {
   PayloadForm,
 } from "../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
 import { canonicalText, type JsonObject } from "../integrity/canonical.ts";
+import type { ItemSize } from "../page_size.ts";
 import type { EventRow } from "./read/events_reader.ts";
 import { parseTimestamp } from "./timestamp.ts";
 
@@ -67,63 +68,21 @@ function timestamp(text: string): Timestamp {
 }
 
 /**
- * Adds up the sizes of a page's events, so that no reply grows over gRPC's usual limit of 4 MiB, as protobuf or as ProtoJSON.
- *
- * What an event takes as ProtoJSON follows from the texts of its row. What a Struct takes as protobuf depends on what is in it:
- * it is measured, once for each event, when a bound that is easily told is too much for the page.
+ * What an event takes in a reply. As ProtoJSON that follows from the texts of its row; what a Struct takes as protobuf depends
+ * on what is in it, and is measured where a bound that is easily told is too much.
  */
-export class PageSize {
-  readonly #form: PayloadForm;
-  #bytes = 0;
-  /** Events that count with their bound so far. */
-  #bounded: Sized[] = [];
-
-  constructor(form: PayloadForm) {
-    this.#form = form;
+export function eventSize(event: AuditEvent, row: EventRow, form: PayloadForm): ItemSize {
+  const envelope = ENVELOPE_BYTES + Buffer.byteLength(JSON.stringify(TEXTS.map((name) => row[name])));
+  const data = Buffer.byteLength(row.event_data);
+  if (form === PayloadForm.JSON) {
+    // In base64.
+    const json = envelope + Math.ceil(data / 3) * 4;
+    return { bound: json, measure: () => json };
   }
-
-  /** Whether the event still fits; the first always does. */
-  fits(event: AuditEvent, row: EventRow): boolean {
-    const sized = this.#size(event, row);
-    if (this.#bytes + sized.bound <= PAGE_BYTES) {
-      this.#bytes += sized.bound;
-      this.#bounded.push(sized);
-      return true;
-    }
-    for (const earlier of this.#bounded) this.#bytes += measured(earlier) - earlier.bound;
-    this.#bounded = [];
-    const bytes = measured(sized);
-    if (this.#bytes > 0 && this.#bytes + bytes > PAGE_BYTES) return false;
-    this.#bytes += bytes;
-    return true;
-  }
-
-  #size(event: AuditEvent, row: EventRow): Sized {
-    const envelope = ENVELOPE_BYTES + Buffer.byteLength(JSON.stringify(TEXTS.map((name) => row[name])));
-    const data = Buffer.byteLength(row.event_data);
-    if (this.#form === PayloadForm.JSON) {
-      // In base64.
-      const json = envelope + Math.ceil(data / 3) * 4;
-      return { event, json, bound: json };
-    }
-    return { event, json: envelope + data, bound: envelope + data * STRUCT_GROWTH };
-  }
+  const measure = () => Math.max(envelope + data, toBinary(AuditEventSchema, event).byteLength);
+  return { bound: envelope + data * STRUCT_GROWTH, measure };
 }
 
-interface Sized {
-  readonly event: AuditEvent;
-  /** Bytes as ProtoJSON at most. */
-  readonly json: number;
-  /** Bytes in either form at most. */
-  readonly bound: number;
-}
-
-function measured({ event, json, bound }: Sized): number {
-  return bound === json ? json : Math.max(json, toBinary(AuditEventSchema, event).byteLength);
-}
-
-/** 4 MiB, less what stands beside the events. */
-const PAGE_BYTES = 3.75 * 1024 * 1024;
 /** Names of all fields in ProtoJSON, and the values of those that always have about the same length. */
 const ENVELOPE_BYTES = 1200;
 /** The most that a Struct takes for one byte of jsonb's text: `1, ` becomes eleven. */

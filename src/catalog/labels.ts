@@ -9,11 +9,13 @@ export const PRIORITIES: readonly string[] = ["p0", "p1", "p2", "p3", "p4"];
 /** The labels that every workflow declares, in the order in which they are told. */
 export const MANDATORY_LABELS = ["severity", "component", "environment", "priority"] as const;
 
+/** One of them. */
 export type MandatoryLabel = (typeof MANDATORY_LABELS)[number];
 
 /** Normalised: lower case, no value twice; of `component` the tokens that componentTokens makes. `*` stands for all. */
 export type StoredLabels = Readonly<Record<MandatoryLabel, readonly string[]>>;
 
+/** What may be detected of the infrastructure around an object. */
 export type DetectedLabel =
   | "gitOpsManaged"
   | "gitOpsTool"

@@ -14,6 +14,8 @@ const command: Command = {
     limit: { value: "N", help: "at most" },
     types: { value: "T", repeated: true, help: "of these" },
     json: { help: "JSON" },
+    file: { short: "f", value: "FILE", repeated: true, help: "these files" },
+    quiet: { short: "q", help: "say less" },
   },
   run: async () => EXIT.ok,
 };
@@ -27,6 +29,17 @@ test("flags and arguments are read in any order", () => {
   assert.equal(given.has("json"), true);
   assert.equal(given.has("limit"), true);
   assert.equal(given.has("other"), false);
+});
+
+test("a letter stands for a flag that has one", () => {
+  const given = read("-f", "a", "-fb", "--file", "c", "-q", "-f", "-");
+  assert.deepEqual(given.texts("file"), ["a", "b", "c", "-"]);
+  assert.equal(given.has("quiet"), true);
+  assert.deepEqual(given.positionals, []);
+  assert.throws(() => read("-f"), /-f needs a value: -f FILE/);
+  assert.throws(() => read("-f", "-q"), /-f needs a value/);
+  assert.match(commandHelp(command), /^ {2}-f, --file FILE +these files \(may be repeated\)$/m);
+  assert.match(commandHelp(command), /^ {2}-q, --quiet +say less$/m);
 });
 
 test("what follows -- is no flag", () => assert.deepEqual(read("--", "--json").positionals, ["--json"]));

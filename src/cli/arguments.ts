@@ -11,7 +11,11 @@ import { UsageError } from "./exit_code.ts";
 export function readArguments(command: Command, args: readonly string[]): Given {
   const options: ParseArgsOptionsConfig = { help: { type: "boolean", short: "h" } };
   for (const [name, flag] of Object.entries(command.flags)) {
-    options[name] = { type: flag.value === undefined ? "boolean" : "string", multiple: flag.repeated === true };
+    options[name] = {
+      type: flag.value === undefined ? "boolean" : "string",
+      multiple: flag.repeated === true,
+      ...(flag.short !== undefined && { short: flag.short }),
+    };
   }
   const { tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true });
   const positionals: string[] = [];

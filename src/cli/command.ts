@@ -3,6 +3,8 @@ import type { Terminal } from "./terminal.ts";
 
 /** One flag of a command: `--name VALUE`, or `--name` alone where it has no value. */
 export interface Flag {
+  /** A letter that may stand for the name: `f` for `-f VALUE`. */
+  readonly short?: string;
   /** What stands for the value in the help, such as `FILE`. Absent: the flag is a switch. */
   readonly value?: string;
   /** Whether it may be given several times. */

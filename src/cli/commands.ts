@@ -14,6 +14,19 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   "deadletter list": async () => (await import("./deadletter/list.ts")).list,
   "deadletter replay": async () => (await import("./deadletter/replay.ts")).replay,
   "deadletter discard": async () => (await import("./deadletter/discard.ts")).discard,
+  "actiontype apply": async () => (await import("./actiontype/apply.ts")).apply,
+  "actiontype list": async () => (await import("./actiontype/list.ts")).list,
+  "actiontype get": async () => (await import("./actiontype/get.ts")).get,
+  "actiontype disable": async () => (await import("./actiontype/disable.ts")).disable,
+  "workflow apply": async () => (await import("./workflow/apply.ts")).apply,
+  "workflow list": async () => (await import("./workflow/list.ts")).list,
+  "workflow get": async () => (await import("./workflow/get.ts")).get,
+  "workflow compare": async () => (await import("./workflow/compare.ts")).compare,
+  "workflow match": async () => (await import("./workflow/match.ts")).match,
+  "workflow disable": async () => (await import("./workflow/lifecycle.ts")).disable,
+  "workflow enable": async () => (await import("./workflow/lifecycle.ts")).enable,
+  "workflow deprecate": async () => (await import("./workflow/lifecycle.ts")).deprecate,
+  "workflow archive": async () => (await import("./workflow/lifecycle.ts")).archive,
 };
 
 export const COMMAND_NAMES: readonly string[] = Object.keys(LOADERS);

@@ -43,6 +43,8 @@ export function failureJson({ text, answer }: Failure): string {
 const EXIT_OF_CODE: Readonly<Partial<Record<Code, ExitCode>>> = {
   [Code.InvalidArgument]: EXIT.usage,
   [Code.NotFound]: EXIT.notFound,
+  [Code.FailedPrecondition]: EXIT.refused,
+  [Code.Aborted]: EXIT.refused,
 };
 
 function describeCallFailure(error: ConnectError, url: string): Failure {

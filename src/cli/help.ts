@@ -28,9 +28,9 @@ export function overview(commands: readonly Command[]): string {
 
 /** The flags of a command, one entry each; those alike for all commands come last in the table and so in the help. */
 function flagLines(flags: Flags): string {
-  const entries = Object.entries({ ...flags, help: { help: "print this" } }).map(
-    ([name, { value, repeated, help }]: [string, Flags[string]]) => ({
-      head: `  --${name}${value === undefined ? "" : ` ${value}`}`,
+  const entries = Object.entries({ ...flags, help: { short: "h", help: "print this" } }).map(
+    ([name, { short, value, repeated, help }]: [string, Flags[string]]) => ({
+      head: `  ${short === undefined ? "" : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`,
       help: repeated === true ? `${help} (may be repeated)` : help,
     }),
   );

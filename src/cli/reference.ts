@@ -36,8 +36,9 @@ function flagTable(flags: Flags): string[] {
   return [
     "| Flag | Meaning |",
     "|---|---|",
-    ...Object.entries(flags).map(([name, { value, repeated, help }]) => {
-      const written = `\`--${name}${value === undefined ? "" : ` ${value}`}\``;
+    ...Object.entries(flags).map(([name, { short, value, repeated, help }]) => {
+      const long = `\`--${name}${value === undefined ? "" : ` ${value}`}\``;
+      const written = short === undefined ? long : `\`-${short}\`, ${long}`;
       return `| ${written} | ${help}${repeated === true ? " (may be repeated)" : ""} |`;
     }),
   ];

@@ -1,4 +1,5 @@
-import { type instruments, SERVER_FAILURES, STATUS_CODES } from "./instruments.ts";
+import { SERVER_FAILURES, STATUS_CODES } from "./instrument.ts";
+import type { instruments } from "./instruments.ts";
 import type { Labels } from "./metrics.ts";
 
 export type StatusCode = (typeof STATUS_CODES)[number];

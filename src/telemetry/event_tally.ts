@@ -1,4 +1,4 @@
-import { CATEGORIES, EVENT_OUTCOMES } from "./instruments.ts";
+import { CATEGORIES, EVENT_OUTCOMES } from "./instrument.ts";
 import type { Metrics } from "./metrics.ts";
 
 export type EventOutcome = (typeof EVENT_OUTCOMES)[number];

@@ -1,5 +1,6 @@
 import { createNoopMeter, type Meter } from "@opentelemetry/api";
-import { type Instrument, instruments, type Label } from "./instruments.ts";
+import type { Instrument, Label } from "./instrument.ts";
+import { instruments } from "./instruments.ts";
 
 type Value<L> = L extends { readonly values: readonly (infer V)[] } ? V : string;
 

@@ -1,4 +1,5 @@
-import { groups, type Instrument } from "./instruments.ts";
+import type { Instrument } from "./instrument.ts";
+import { groups } from "./instruments.ts";
 import { scrapedLabels } from "./metrics.ts";
 
 const TYPES = { histogram: "histogram", counter: "counter", observedCounter: "counter", gauge: "gauge" } as const;

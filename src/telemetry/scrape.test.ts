@@ -4,7 +4,8 @@ import { type TestContext, test } from "node:test";
 import { ConfigError } from "../config/config.ts";
 import { callLabels, statusCode } from "./call_labels.ts";
 import { createEventTally } from "./event_tally.ts";
-import { type Instrument, instruments } from "./instruments.ts";
+import type { Instrument } from "./instrument.ts";
+import { instruments } from "./instruments.ts";
 import { createLogger } from "./logs.ts";
 import { createMetrics, type Metrics, scrapedLabels } from "./metrics.ts";
 import { createQueueMetrics } from "./queue_metrics.ts";
@@ -62,6 +63,7 @@ function recordEachOnce(metrics: Metrics): void {
     report(134_217_728, { of: "bytes" });
   });
   metrics.writerWaitingCallers.observe((report) => report(0));
+  metrics.discoveryEventsWaiting.observe((report) => report(0));
   metrics.databaseUp.observe((report) => report(1));
   metrics.poolConnections.observe((report) => report(2, { pool: "append", state: "active" }));
   metrics.partitionMonthsAhead.observe((report) => report(12));

@@ -6,7 +6,8 @@ import { AggregationTemporality, InstrumentType, MeterProvider, MetricReader } f
 import { ConfigError, shown } from "../config/config_error.ts";
 import { formatHostPort, type HostPort } from "../config/kinds.ts";
 import { settings } from "../config/settings.ts";
-import { type Instrument, instruments } from "./instruments.ts";
+import type { Instrument } from "./instrument.ts";
+import { instruments } from "./instruments.ts";
 import type { Logger } from "./logs.ts";
 
 /** A meter whose metrics are there for the asking over HTTP. */

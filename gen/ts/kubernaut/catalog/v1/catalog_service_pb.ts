@@ -1,8 +1,9 @@
 // CatalogService keeps the action types and the workflows that may be run, and finds the ones that fit an incident.
 //
 // Every change is made together with its audit event, in one transaction: there is no change without its event and no event
-// without its change. Where the event cannot be recorded the change is refused with UNAVAILABLE. The events of one change
-// have a correlation_id of their own, which the reply names. Who made a change is the authenticated caller.
+// without its change. Where the event cannot be recorded the change is refused: with UNAVAILABLE, or, where a constraint of the
+// database refuses it for good, with FAILED_PRECONDITION (DATABASE_REFUSES). The events of one change have a correlation_id of
+// their own, which the reply names. Who made a change is the authenticated caller.
 //
 // Errors carry google.rpc details: BadRequest names the field and the rule, ErrorInfo (domain `kubernaut.ai`) has a reason in
 // UPPER_SNAKE, RetryInfo comes with every UNAVAILABLE and RESOURCE_EXHAUSTED. An error other than UNAVAILABLE,
@@ -668,7 +669,7 @@ export const CompareWorkflowVersionsRequestSchema: GenMessage<CompareWorkflowVer
  */
 export type CompareWorkflowVersionsResponse = Message<"kubernaut.catalog.v1.CompareWorkflowVersionsResponse"> & {
   /**
-   * In the order of their paths; 1,000 at most.
+   * In the order of their paths; 1,000 at most, and as many as fit into 4 MiB.
    *
    * @generated from field: repeated kubernaut.catalog.v1.WorkflowChange changes = 1;
    */
@@ -1267,6 +1268,9 @@ export const RegistrationOutcomeSchema: GenEnum<RegistrationOutcome> = /*@__PURE
  * Action types, workflows and their discovery in three steps: which kinds of action there are for an incident, which
  * workflows carry out the chosen one, and the chosen workflow in full.
  *
+ * A discovery call does not wait for its event to be recorded. While 10,000 events wait it is RESOURCE_EXHAUSTED
+ * (EVENTS_WAITING), so that none goes without its event.
+ *
  * @generated from service kubernaut.catalog.v1.CatalogService
  */
 export const CatalogService: GenService<{
@@ -1316,7 +1320,7 @@ export const CatalogService: GenService<{
     output: typeof GetActionTypeResponseSchema;
   },
   /**
-   * Reads a page of action types, by name. INVALID_ARGUMENT: a bad page_token, also one made for another filter.
+   * Reads a page of action types, by name. A reply stays under 4 MiB: a page may be shorter than asked for. INVALID_ARGUMENT: a bad page_token, also one made for another filter.
    *
    * @generated from rpc kubernaut.catalog.v1.CatalogService.ListActionTypes
    */
@@ -1373,7 +1377,7 @@ export const CatalogService: GenService<{
     output: typeof ListWorkflowsResponseSchema;
   },
   /**
-   * Tells what differs between two versions of a workflow. NOT_FOUND when there is no such version.
+   * Tells what differs between two versions of a workflow; with large values less than all of it, which `truncated` says. NOT_FOUND when there is no such version.
    *
    * @generated from rpc kubernaut.catalog.v1.CatalogService.CompareWorkflowVersions
    */

@@ -66,7 +66,7 @@ export type DiscoveryContext = Message<"kubernaut.catalog.v1.DiscoveryContext"> 
   detectedLabels?: DetectedLabels | undefined;
 
   /**
-   * Labels of the operator's own: at most 100, keys of 1 to 253 Unicode code points.
+   * Labels of the operator's own: at most 100, keys of 1 to 253 Unicode code points, 128 KiB in all as JSON.
    *
    * @generated from field: map<string, kubernaut.catalog.v1.CustomLabelValues> custom_labels = 6;
    */
@@ -171,14 +171,14 @@ export type LabelContribution = Message<"kubernaut.catalog.v1.LabelContribution"
   label: string;
 
   /**
-   * What the context has.
+   * What the context has, in lower case.
    *
    * @generated from field: repeated string context_values = 2;
    */
   contextValues: string[];
 
   /**
-   * What the workflow declares; empty: nothing.
+   * What the workflow declares, in lower case; empty: nothing.
    *
    * @generated from field: repeated string workflow_values = 3;
    */
