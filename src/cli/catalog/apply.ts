@@ -6,7 +6,7 @@ import { EXIT, type ExitCode, UsageError } from "../exit_code.ts";
 import { describeFailure, type Failure } from "../failure.ts";
 import { outputColours, outputFlags } from "../output_flags.ts";
 import { printable } from "../text.ts";
-import { durationText } from "../timeline/duration_text.ts";
+import { durationText } from "../duration_text.ts";
 import { durationOf } from "../values.ts";
 import type { CallBounds, CatalogClient } from "./client.ts";
 import { documentsOf } from "./documents.ts";
