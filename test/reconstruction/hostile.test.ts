@@ -162,6 +162,10 @@ test("events of two requests in two namespaces", () => {
       ["SEVERAL_NAMESPACES"],
     );
   }
+  assert.throws(
+    () => rebuild(rows, { namespace: "c" }),
+    /no event tells of a request in namespace c; they tell of one in a, b/,
+  );
 });
 
 test("names of any length, and text of any script", () => {

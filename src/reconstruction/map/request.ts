@@ -1,3 +1,4 @@
+import { Fault } from "../../fault.ts";
 import { member } from "../facts/told.ts";
 import type { ParsedEvent, ParsedTrace, TraceWarning } from "../trace.ts";
 
@@ -18,12 +19,15 @@ interface Identity {
 /**
  * Tells which request a trace is about. Where its events name several, it is the one in the namespace asked for, else the
  * first that is named; events that name another are left out, those that name none stay.
+ *
+ * @throws Fault `not_found` where events name requests, and none in the namespace asked for.
  */
 export function selectRequest(trace: ParsedTrace, namespace = ""): RequestEvents {
   const identities = trace.events.map(identityOf);
   const named = identities.filter((identity) => identity !== undefined);
   const chosen = named.find((identity) => namespace === "" || identity.namespace === namespace);
-  const request = chosen ?? { name: named[0]?.name ?? trace.correlationId, namespace };
+  if (chosen === undefined && named.length > 0) throw otherNamespace(trace.correlationId, namespace, named);
+  const request = chosen ?? { name: trace.correlationId, namespace };
   const isOther = (identity: Identity | undefined) =>
     identity !== undefined && (identity.namespace !== request.namespace || identity.name !== request.name);
   const events = trace.events.filter((_, index) => !isOther(identities[index]));
@@ -35,6 +39,13 @@ export function selectRequest(trace: ParsedTrace, namespace = ""): RequestEvents
     `${left} events of the latter are left out`;
   const warning = { eventId: "", eventType: "", reason: "SEVERAL_NAMESPACES", message };
   return { ...request, events, warnings: [warning] };
+}
+
+function otherNamespace(name: string, namespace: string, named: readonly Identity[]): Fault {
+  const told = [...new Set(named.map((identity) => identity.namespace))].slice(0, 5).join(", ");
+  const message = `no event tells of a request in namespace ${namespace}; they tell of one in ${told}`;
+  const resource = { type: "RemediationRequest", name: `${namespace}/${name}` };
+  return new Fault("not_found", message, { reason: "REMEDIATION_NOT_FOUND", resource });
 }
 
 function identityOf(event: ParsedEvent): Identity | undefined {
