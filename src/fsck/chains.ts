@@ -1,5 +1,5 @@
+import { type LinkRow, linkFaults } from "../integrity/chain_link.ts";
 import type { CheckContext } from "./check.ts";
-import { type LinkRow, linkFaults } from "./link.ts";
 import { statement } from "./snapshot.ts";
 
 const CHAINS = statement("chains");

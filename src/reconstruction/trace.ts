@@ -4,8 +4,8 @@ import type {
   RemediationOrchestratorAuditPayload,
   WorkflowExecutionAuditPayload,
 } from "../../gen/ts/kubernaut/audit/v1/payloads_pb.ts";
-import type { LinkRow } from "../fsck/link.ts";
 import type { JsonObject } from "../integrity/canonical.ts";
+import type { LinkRow } from "../integrity/chain_link.ts";
 import type { FieldMap } from "./facts/field_map.ts";
 
 /** An event of a trace as it is stored, with all that its hash covers and its salt. */

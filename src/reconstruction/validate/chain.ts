@@ -1,4 +1,4 @@
-import { linkFaults } from "../../fsck/link.ts";
+import { type LinkFaultKind, linkFaults } from "../../integrity/chain_link.ts";
 import type { ChainCheck, TraceRow } from "../trace.ts";
 
 /** Whether each row has its place in the chain and its hash. Rows without a salt are held to their links alone. */
@@ -26,7 +26,7 @@ export function checkChain(rows: readonly TraceRow[]): ChainCheck {
   return { verified: firstBad === undefined, checked, ...(firstBad === undefined ? {} : { firstBad }) };
 }
 
-const PROBLEMS: Readonly<Record<string, string>> = {
+const PROBLEMS: Readonly<Record<LinkFaultKind, string>> = {
   fork: "two events have this place",
   gap: "events are missing before it",
   previous_hash: "it does not follow the event before it",

@@ -1,17 +1,28 @@
 import type { EventRow } from "../audit/read/events_reader.ts";
 import { parseTimestamp, timestampText } from "../audit/timestamp.ts";
-import { canonicalText, type Json } from "../integrity/canonical.ts";
-import { contentDigest, type DigestedFields, eventHash } from "../integrity/event_digest.ts";
-import type { Evidence, FaultKind } from "./findings.ts";
+import { canonicalText, type Json } from "./canonical.ts";
+import { contentDigest, type DigestedFields, eventHash } from "./event_digest.ts";
 
-/** An event of a chain as chains.sql gives it. */
+/** An event of a chain: what its hash covers, the hashes, and the salt. */
 export interface LinkRow
   extends Omit<EventRow, "matches" | "budget_spent" | `legal_hold${"" | "_reason" | "_placed_by" | "_placed_at"}`> {
   /** Hex; null where there is none: then only the links can be checked, and not the content. */
   readonly salt: string | null;
 }
 
-export type LinkFault = readonly [kind: FaultKind<"chains">, evidence: Evidence];
+/** What can be wrong with a link. */
+export type LinkFaultKind = "gap" | "fork" | "previous_hash" | "event_hash" | "unreadable";
+
+/** Where it is, and what shows it; never a payload. */
+export interface LinkEvidence {
+  readonly correlationId: string;
+  readonly position: number;
+  readonly eventId: string;
+  readonly expected?: string;
+  readonly found?: string;
+}
+
+export type LinkFault = readonly [kind: LinkFaultKind, evidence: LinkEvidence];
 
 /**
  * What is wrong with an event, given the one before it in the order of chains (of any chain; undefined for the first of all).
@@ -35,7 +46,7 @@ export function linkFaults(row: LinkRow, before: LinkRow | undefined): LinkFault
   return content === undefined ? faults : [...faults, [content[0], { ...where, ...content[1] }]];
 }
 
-function contentFault(row: LinkRow): LinkFault | undefined {
+function contentFault(row: LinkRow): [LinkFaultKind, Pick<LinkEvidence, "expected" | "found">] | undefined {
   if (row.salt === null) return undefined;
   let expected: string;
   try {
