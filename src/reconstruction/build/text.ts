@@ -1,12 +1,12 @@
-import { dump, YAML11_SCHEMA } from "js-yaml";
+import { dump } from "js-yaml";
 import type { JsonObject } from "../../integrity/canonical.ts";
 
 /**
- * The object as YAML. Texts that YAML 1.1 takes for something else (times, `on`, `1_000`) are quoted too, for kubectl and others
- * read that version.
+ * The object as YAML. The library's schema for writing quotes what either version of YAML takes for something other than a
+ * text (times, `on`, `1_000`, `0o17`): kubectl and others read version 1.1, newer readers 1.2.
  */
 export function yamlText(object: JsonObject): string {
-  return dump(object, { schema: YAML11_SCHEMA, lineWidth: -1, noRefs: true });
+  return dump(object, { lineWidth: -1, noRefs: true });
 }
 
 /** The object as JSON, indented by two, with a line feed at its end. */
