@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { AuditService } from "../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import { DeadLetterService } from "../gen/ts/kubernaut/audit/v1/dead_letter_service_pb.ts";
 import { CatalogService } from "../gen/ts/kubernaut/catalog/v1/catalog_service_pb.ts";
+import { ReconstructionService } from "../gen/ts/kubernaut/reconstruction/v1/reconstruction_service_pb.ts";
 import { type LogWriter, openLogWriter } from "./audit/append/log_writer.ts";
+import { EventOutbox } from "./audit/event_outbox.ts";
 import { EventsReader } from "./audit/read/events_reader.ts";
 import { auditRoutes } from "./audit/service.ts";
 import { isDegraded, type StoresState } from "./audit/service_parts.ts";
@@ -20,6 +22,9 @@ import { deadLetterRoutes } from "./deadletter/service.ts";
 import { type EmbeddedServers, startEmbedded } from "./embedded/embedded.ts";
 import { failpoint } from "./failpoint.ts";
 import { openPools } from "./postgres/pools.ts";
+import { openReconstruction } from "./reconstruction/open_reconstruction.ts";
+import { reconstructionRoutes } from "./reconstruction/service.ts";
+import type { ReconstructionServiceParts } from "./reconstruction/service_parts.ts";
 import { type RpcServer, startRpcServer } from "./rpc/server.ts";
 import { createAppendMetrics } from "./telemetry/append_metrics.ts";
 import { createAppendTrace } from "./telemetry/append_span.ts";
@@ -95,18 +100,23 @@ async function startParts(
   started.push(() => database.stop());
   const ready = database.ready.then(() => stores.log.availability.begin());
   await Promise.race([ready, database.away.then(() => queueAlone(stores.queue, telemetry))]);
+  const events = new EventOutbox({ writer: stores.log.writer, log: telemetry.log });
+  started.push(() => events.close(LAST_APPENDS_MS));
+  telemetry.metrics.ownEventsWaiting.observe((report) => report(events.waiting));
   const catalog = openCatalog({
     ...config,
     databaseUrl,
     read: pools.read,
-    writer: stores.log.writer,
+    events,
     ensureMonths: (dates) => partitions.ensureMonths(dates),
     observer: createAppendMetrics(telemetry.metrics, telemetry.log),
-    log: telemetry.log,
   });
-  started.push(() => catalog.close(LAST_APPENDS_MS));
-  telemetry.metrics.discoveryEventsWaiting.observe((report) => report(catalog.waitingEvents));
-  const rpc = await startServer(config, stores, new EventsReader(pools.read, config), catalog, telemetry);
+  started.push(() => catalog.close());
+  const readers = {
+    events: new EventsReader(pools.read, config),
+    reconstruction: openReconstruction(pools.read, events),
+  };
+  const rpc = await startServer(config, stores, readers, catalog, telemetry);
   started.push(() => closeServer(rpc, stores.log, config));
   stores.onChange((serving) => {
     for (const service of ["", ...SERVICES.map(({ typeName }) => typeName)]) rpc.health.setStatus(service, serving);
@@ -236,12 +246,12 @@ function openLog(
 }
 
 /** What is served, beside health and reflection. */
-const SERVICES = [AuditService, DeadLetterService, CatalogService];
+const SERVICES = [AuditService, DeadLetterService, CatalogService, ReconstructionService];
 
 async function startServer(
   config: Config,
   stores: Stores,
-  reader: EventsReader,
+  readers: { readonly events: EventsReader; readonly reconstruction: ReconstructionServiceParts },
   catalog: CatalogServiceParts,
   { metrics, tracer, log }: Telemetry,
 ): Promise<RpcServer> {
@@ -254,7 +264,7 @@ async function startServer(
     routes: [
       auditRoutes({
         writer,
-        reader,
+        reader: readers.events,
         log,
         version: VERSION,
         maxRequestBytes: config.maxRequestBytes,
@@ -263,6 +273,7 @@ async function startServer(
       }),
       deadLetterRoutes({ writer, log, stores: () => stores.state, queue: stores.queue }),
       catalogRoutes(catalog),
+      reconstructionRoutes(readers.reconstruction),
     ],
     services: SERVICES,
     telemetry: {

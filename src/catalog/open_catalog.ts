@@ -1,10 +1,8 @@
-import type { Writer } from "../audit/append/writer.ts";
+import type { EventOutbox } from "../audit/event_outbox.ts";
 import type { PreparedEvent } from "../audit/prepare.ts";
 import { Database } from "../postgres/database.ts";
-import type { Logger } from "../telemetry/logs.ts";
 import { CatalogChanges } from "./change/changes.ts";
 import { Discovery } from "./discovery/discovery.ts";
-import { EventOutbox } from "./discovery/event_outbox.ts";
 import { CatalogReader } from "./read/catalog_reader.ts";
 import type { CatalogServiceParts } from "./service_parts.ts";
 
@@ -14,20 +12,17 @@ export interface OpenCatalogOptions {
   readonly appendTimeoutMs: number;
   /** For what only reads. */
   readonly read: Database;
-  /** Records the events of discovery. */
-  readonly writer: Writer;
+  /** Takes the events of discovery. */
+  readonly events: EventOutbox;
   readonly ensureMonths: (eventDates: Iterable<string>) => Promise<void>;
   /** Watches the events that are recorded with changes, as it does appends. */
   readonly observer: { recorded(events: readonly PreparedEvent[]): void; defect(error: unknown): void };
-  readonly log: Logger;
 }
 
 /** The catalog of a running service. */
 export interface OpenCatalog extends CatalogServiceParts {
-  /** Events of discovery that no store has taken yet. */
-  readonly waitingEvents: number;
-  /** Records the events that wait, for so many milliseconds at most, and closes the connections of changes. */
-  close(timeoutMs: number): Promise<void>;
+  /** Closes the connections of changes. */
+  close(): Promise<void>;
 }
 
 /** Connections for changes, which are rare: no flood of them may take those of other statements. */
@@ -40,7 +35,6 @@ export function openCatalog({ read, observer, ...options }: OpenCatalogOptions):
     applicationName: "datastorage catalog",
     statementTimeoutMs: options.appendTimeoutMs,
   });
-  const events = new EventOutbox(options);
   return {
     changes: new CatalogChanges({
       database,
@@ -49,13 +43,7 @@ export function openCatalog({ read, observer, ...options }: OpenCatalogOptions):
       onDefect: (error) => observer.defect(error),
     }),
     reader: new CatalogReader(read),
-    discovery: new Discovery({ database: read, events }),
-    get waitingEvents() {
-      return events.waiting;
-    },
-    async close(timeoutMs) {
-      await events.close(timeoutMs);
-      await database.end();
-    },
+    discovery: new Discovery({ database: read, events: options.events }),
+    close: () => database.end(),
   };
 }

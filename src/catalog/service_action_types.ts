@@ -23,11 +23,12 @@ import {
 } from "../../gen/ts/kubernaut/catalog/v1/catalog_service_pb.ts";
 import { invalid } from "../fault.ts";
 import { PageSize } from "../page_size.ts";
+import { callerOf, textFaults, withFitTexts } from "../rpc/request_texts.ts";
 import { checkDescription, readActionTypeContent } from "./content/content.ts";
 import { actionTypeSize, actionTypeState, fromDescription, toActionType, toOutcome } from "./messages.ts";
 import type { Description } from "./rows.ts";
 import type { CatalogServiceParts } from "./service_parts.ts";
-import { callerOf, pageOf, textFaults, withFitTexts } from "./service_request.ts";
+import { pageOf } from "./service_request.ts";
 
 /** The calls of CatalogService on action types. */
 export function actionTypeCalls(parts: CatalogServiceParts) {

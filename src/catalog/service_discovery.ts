@@ -11,11 +11,11 @@ import {
   ListMatchingWorkflowsRequestSchema,
   ListMatchingWorkflowsResponseSchema,
 } from "../../gen/ts/kubernaut/catalog/v1/catalog_service_pb.ts";
+import { callerOf, withFitTexts } from "../rpc/request_texts.ts";
 import { toContext } from "./discovery/context.ts";
 import { toFullWorkflow } from "./messages.ts";
 import { toAvailableAction, toExcludedWorkflow, toMatchingWorkflow } from "./messages_discovery.ts";
 import type { CatalogServiceParts } from "./service_parts.ts";
-import { callerOf, withFitTexts } from "./service_request.ts";
 
 /** The calls of CatalogService that find workflows for an incident. */
 export function discoveryCalls(parts: CatalogServiceParts) {

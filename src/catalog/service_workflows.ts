@@ -24,6 +24,7 @@ import {
 } from "../../gen/ts/kubernaut/catalog/v1/catalog_service_pb.ts";
 import { WorkflowView } from "../../gen/ts/kubernaut/catalog/v1/workflow_pb.ts";
 import { PageSize } from "../page_size.ts";
+import { callerOf, withFitTexts } from "../rpc/request_texts.ts";
 import type { LifecycleAct } from "./change/changes.ts";
 import { readWorkflowContent } from "./content/content.ts";
 import { checkReadable } from "./full_view.ts";
@@ -31,7 +32,7 @@ import { toFullWorkflow, toOutcome, toWorkflow, workflowSize, workflowStates } f
 import { toWorkflowChanges } from "./messages_compare.ts";
 import { compareSpecs } from "./read/compare.ts";
 import type { CatalogServiceParts } from "./service_parts.ts";
-import { callerOf, pageOf, withFitTexts } from "./service_request.ts";
+import { pageOf } from "./service_request.ts";
 
 /** The calls of CatalogService on workflows, beside discovery. */
 export function workflowCalls(parts: CatalogServiceParts) {

@@ -4,7 +4,7 @@ import type { Database } from "./database.ts";
 import { classifyError, isConnectionLost } from "./errors.ts";
 import type { Statement } from "./statement.ts";
 
-/** Rows fetched at once: a page of large rows stops after a few. */
+/** Rows fetched at once where nothing else is asked for: a page of large rows stops after a few. */
 const ROWS_AT_ONCE = 32;
 /** A connection that is lost later than this has kept the caller waiting long enough. */
 const TRY_AGAIN_MS = 500;
@@ -33,9 +33,10 @@ export async function readEach<R extends object>(
   statement: Statement,
   signal: AbortSignal,
   take: (row: R) => boolean,
+  rowsAtOnce = ROWS_AT_ONCE,
 ): Promise<boolean> {
   return read<R, boolean>(database, statement, signal, async (pending, onRows) => {
-    for await (const rows of pending.cursor(ROWS_AT_ONCE)) {
+    for await (const rows of pending.cursor(rowsAtOnce)) {
       onRows();
       for (const row of rows) if (!take(row)) return true;
     }

@@ -3,9 +3,10 @@ import { buildObject, type Facts } from "./build/build.ts";
 import { jsonText, yamlText } from "./build/text.ts";
 import type { Kind } from "./kind.ts";
 import { selectRequest } from "./map/request.ts";
-import { parseTrace } from "./parse/parse.ts";
+import { parsing } from "./parse/parse.ts";
+import { atOnce, type Steps } from "./steps.ts";
 import type { AsOf, FieldSource, MappedObject, ParsedTrace, Reconstructed, TraceRow } from "./trace.ts";
-import { checkChain } from "./validate/chain.ts";
+import { checkingChain } from "./validate/chain.ts";
 import { completenessOf, schemaWarnings } from "./validate/validate.ts";
 
 /** What is asked of a reconstruction. */
@@ -25,9 +26,14 @@ export interface Question {
  *   NOT_PARSEABLE, TOO_INCOMPLETE.
  */
 export function reconstruct(kind: Kind, rows: readonly TraceRow[], question: Question): Reconstructed {
+  return atOnce(reconstructing(kind, rows, question));
+}
+
+/** reconstruct, in steps. */
+export function* reconstructing(kind: Kind, rows: readonly TraceRow[], question: Question): Steps<Reconstructed> {
   const { correlationId, asOf } = question;
-  const trace = parseTrace(correlationId, rows, asOf);
-  if (trace.rows === 0) throw notFound(question, rows.length);
+  const trace = yield* parsing(correlationId, rows, asOf);
+  if (trace.rows === 0) throw remediationNotFound(correlationId, rows.length);
   const mapped = kind.map(selectRequest(trace, question.namespace));
   if (mapped.fields.size === 0) throw nothingTold(kind, trace);
   const { completeness, missing } = completenessOf(kind, mapped);
@@ -35,7 +41,7 @@ export function reconstruct(kind: Kind, rows: readonly TraceRow[], question: Que
     throw tooIncomplete(completeness, question.minimumCompleteness ?? 0, missing);
   }
   // Up to the last event taken: what came later changes nothing of how it was.
-  const chain = checkChain(rows.filter((row) => Number(row.chain_position) <= trace.lastPosition));
+  const chain = yield* checkingChain(rows.filter((row) => Number(row.chain_position) <= trace.lastPosition));
   const used = new Set(mapped.fields.entries().map(([, { event }]) => event.eventId));
   const object = buildObject(kind, mapped, correlationId, {
     ...asOfFacts(asOf),
@@ -81,7 +87,8 @@ function nameWarnings({ name }: MappedObject, object: Reconstructed["object"]): 
   return [{ eventId: "", eventType: "", reason: "NAME_NOT_VALID", message }];
 }
 
-function notFound({ correlationId }: Question, later: number): Fault {
+/** There is no such remediation. `later`: its events after the moment asked for. */
+export function remediationNotFound(correlationId: string, later: number): Fault {
   const message = later === 0 ? "no event has this correlation_id" : "no event of this correlation_id is that old";
   const resource = { type: "RemediationRequest", name: correlationId };
   return new Fault("not_found", message, { reason: "REMEDIATION_NOT_FOUND", resource });

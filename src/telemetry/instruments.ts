@@ -118,13 +118,13 @@ const appends = {
     labels: {},
     meaning: "Calls held back because the writer is full.",
   },
-  discoveryEventsWaiting: {
-    name: "datastorage_discovery_events_waiting",
+  ownEventsWaiting: {
+    name: "datastorage_own_events_waiting",
     kind: "gauge",
     unit: "{event}",
     labels: {},
     meaning:
-      "Events of answered discovery calls that no store has taken yet; at 10,000 discovery is refused. They live in memory.",
+      "Events of answered calls of discovery and reconstruction that no store has taken yet; at 10,000 such calls are refused. They live in memory.",
   },
 } as const satisfies Record<string, Instrument>;
 

@@ -63,7 +63,7 @@ function recordEachOnce(metrics: Metrics): void {
     report(134_217_728, { of: "bytes" });
   });
   metrics.writerWaitingCallers.observe((report) => report(0));
-  metrics.discoveryEventsWaiting.observe((report) => report(0));
+  metrics.ownEventsWaiting.observe((report) => report(0));
   metrics.databaseUp.observe((report) => report(1));
   metrics.poolConnections.observe((report) => report(2, { pool: "append", state: "active" }));
   metrics.partitionMonthsAhead.observe((report) => report(12));

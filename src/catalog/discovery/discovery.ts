@@ -1,4 +1,5 @@
 import { randomUUIDv7 } from "node:crypto";
+import type { EventOutbox } from "../../audit/event_outbox.ts";
 import { type OwnEvent, prepareOwnEvents } from "../../audit/own_event.ts";
 import { Fault } from "../../fault.ts";
 import type { Database } from "../../postgres/database.ts";
@@ -15,7 +16,6 @@ import {
   workflowsToken,
 } from "./discovery_page.ts";
 import { planActions, planRetrieval } from "./discovery_statements.ts";
-import type { EventOutbox } from "./event_outbox.ts";
 import { type Excluded, readExplained } from "./explanation.ts";
 import { type Contribution, judge } from "./match.ts";
 import { type MatchPage, readMatching } from "./matching.ts";

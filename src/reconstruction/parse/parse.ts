@@ -1,6 +1,7 @@
 import { parseTimestamp, timestampText } from "../../audit/timestamp.ts";
 import type { JsonObject } from "../../integrity/canonical.ts";
 import { isLater } from "../facts/field_map.ts";
+import { atOnce, type Steps } from "../steps.ts";
 import type { AsOf, ParsedEvent, ParsedTrace, TraceRow, TraceWarning } from "../trace.ts";
 import { isObject, readPayload } from "./payload.ts";
 
@@ -12,11 +13,17 @@ const WARNINGS_TOLD = 200;
  * event that cannot be read is a warning, and so is a member of a payload that is of another type than it should be.
  */
 export function parseTrace(correlationId: string, rows: readonly TraceRow[], asOf?: AsOf): ParsedTrace {
+  return atOnce(parsing(correlationId, rows, asOf));
+}
+
+/** parseTrace, row by row. */
+export function* parsing(correlationId: string, rows: readonly TraceRow[], asOf?: AsOf): Steps<ParsedTrace> {
   const events: ParsedEvent[] = [];
   const warnings: TraceWarning[] = [];
   let count = 0;
   let lastPosition = 0;
   for (const row of rows) {
+    yield;
     if (asOf !== undefined && !isUpTo(row, asOf)) continue;
     count++;
     lastPosition = Math.max(lastPosition, Number(row.chain_position));
@@ -30,7 +37,8 @@ export function parseTrace(correlationId: string, rows: readonly TraceRow[], asO
   return { correlationId, rows: count, lastPosition, events, warnings: limited(warnings) };
 }
 
-function isUpTo(row: TraceRow, asOf: AsOf): boolean {
+/** Whether an event counts at a moment. One whose time cannot be read always does. */
+export function isUpTo(row: TraceRow, asOf: AsOf): boolean {
   if ("position" in asOf) return Number(row.chain_position) <= asOf.position;
   try {
     return instant(row.event_timestamp) <= asOf.time;

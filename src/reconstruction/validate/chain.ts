@@ -1,12 +1,19 @@
 import { type LinkFaultKind, linkFaults } from "../../integrity/chain_link.ts";
+import { atOnce, type Steps } from "../steps.ts";
 import type { ChainCheck, TraceRow } from "../trace.ts";
 
 /** Whether each row has its place in the chain and its hash. Rows without a salt are held to their links alone. */
 export function checkChain(rows: readonly TraceRow[]): ChainCheck {
+  return atOnce(checkingChain(rows));
+}
+
+/** checkChain, row by row. */
+export function* checkingChain(rows: readonly TraceRow[]): Steps<ChainCheck> {
   let checked = 0;
   let before: TraceRow | undefined;
   let firstBad: ChainCheck["firstBad"];
   for (const row of rows) {
+    yield;
     if (row.salt !== null) checked++;
     if (firstBad === undefined) {
       const [fault] = linkFaults(row, before);

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Outcome } from "../../audit/append/outcome.ts";
-import type { CallerQueue } from "../../audit/append/queue.ts";
-import type { Writer } from "../../audit/append/writer.ts";
-import type { PreparedEvent } from "../../audit/prepare.ts";
-import { Fault } from "../../fault.ts";
-import type { Logger } from "../../telemetry/logs.ts";
+import { Fault } from "../fault.ts";
+import type { Logger } from "../telemetry/logs.ts";
+import type { Outcome } from "./append/outcome.ts";
+import type { CallerQueue } from "./append/queue.ts";
+import type { Writer } from "./append/writer.ts";
+import type { PreparedEvent } from "./prepare.ts";
 
 export interface EventOutboxParts {
   readonly writer: Pick<Writer, "open" | "submit" | "mend">;
@@ -90,7 +90,7 @@ export class EventOutbox {
     this.#givenUp = true;
     bound.abort();
     if (this.#waiting.length === 0) return;
-    this.#parts.log.error({ events: this.#waiting.length }, "events of the catalog's discovery could not be recorded");
+    this.#parts.log.error({ events: this.#waiting.length }, "events of answered calls could not be recorded");
   }
 
   #add(events: readonly PreparedEvent[]): void {
@@ -126,7 +126,7 @@ export class EventOutbox {
 
   #tellDefect({ eventId, correlationId }: PreparedEvent, outcome: string): void {
     const facts = { event_id: eventId, correlation_id: correlationId, outcome };
-    this.#parts.log.error(facts, "an event of the catalog's discovery is refused for good");
+    this.#parts.log.error(facts, "an event of an answered call is refused for good");
   }
 
   /** Lets the writer take events again, after the time that it asks for. */

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { preparedEvent } from "../../../test/support/prepared_event.ts";
-import type { Outcome } from "../../audit/append/outcome.ts";
-import { type RunAppend, Writer } from "../../audit/append/writer.ts";
-import type { PreparedEvent } from "../../audit/prepare.ts";
-import { Fault } from "../../fault.ts";
+import { preparedEvent } from "../../test/support/prepared_event.ts";
+import { Fault } from "../fault.ts";
+import type { Outcome } from "./append/outcome.ts";
+import { type RunAppend, Writer } from "./append/writer.ts";
 import { EventOutbox } from "./event_outbox.ts";
+import type { PreparedEvent } from "./prepare.ts";
 
 const RECORDED: Outcome = { kind: "recorded", eventHash: "00", chainPosition: 1 };
 const away = new Fault("unavailable", "away", { reason: "DATABASE_UNAVAILABLE", retryAfterMs: 1 });
