@@ -8,6 +8,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   list: async () => (await import("./list/list.ts")).list,
   get: async () => (await import("./get.ts")).get,
   timeline: async () => (await import("./timeline/timeline.ts")).timeline,
+  reconstruct: async () => (await import("./reconstruct/reconstruct.ts")).reconstruct,
   info: async () => (await import("./info.ts")).info,
   fsck: async () => (await import("./fsck/fsck.ts")).fsck,
   "deadletter status": async () => (await import("./deadletter/status.ts")).status,

@@ -24,7 +24,8 @@ export const EXIT_MEANINGS: readonly (readonly [code: ExitCode, meaning: string]
   [
     EXIT.refused,
     "Some events were not stored: rejected, in conflict with a stored one, or lines that are no event; dead letters that stay; " +
-      "objects that the catalog refuses, and changes that their state does not allow.",
+      "objects that the catalog refuses, and changes that their state does not allow; objects that cannot be rebuilt, or are less " +
+      "complete than asked.",
   ],
   [EXIT.notFound, "There is no such event, remediation, dead letter, action type or workflow."],
   [EXIT.interrupted, "Interrupted by Ctrl-C (SIGINT)."],

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { styleText } from "node:util";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { runToEnd } from "../interop/command.ts";
 import { type Endpoint, startEndpoint } from "../interop/endpoint.ts";
@@ -168,6 +169,22 @@ describe("datastorage", () => {
     const none = await call("get", "0199a0ed-cdc8-7eaf-9e6f-ffffffffffff");
     assert.equal(none.code, 4);
     assert.match(none.stderr, /answered NOT_FOUND \(EVENT_NOT_FOUND\): there is no event 0199a0ed/);
+  });
+
+  test("timeline: the course of the sample, in colour on a terminal", async () => {
+    const args = ["timeline", REMEDIATION, "--address", endpoint.address];
+    const { code, stdout } = await datastorage(args, { columns: 120 });
+    assert.equal(code, 0);
+    assert.ok(stdout.includes(`  ${styleText("green", "Remediated", { validateStream: false })}\n`), stdout);
+    const plain = await datastorage(args, { columns: 120, env: { NO_COLOR: "1" } });
+    assert.match(plain.stdout, /^rr-5be0c1d49a27-7c1e4f03 {2}Remediated\nSignal {4}ContainerOOMKilled/);
+    const { phases, event_count } = JSON.parse((await call("timeline", REMEDIATION, "--json")).stdout);
+    assert.deepEqual([phases.length, event_count], [9, 90]);
+    const then = JSON.parse((await call("timeline", REMEDIATION, "--json", "--as-of", "57")).stdout);
+    assert.equal(then.event_count, 57);
+    const none = await call("timeline", "rr-none");
+    assert.equal(none.code, 4);
+    assert.match(none.stderr, /answered NOT_FOUND \(REMEDIATION_NOT_FOUND\): no event has this correlation_id/);
   });
 
   test("info: version and limits", async () => {
