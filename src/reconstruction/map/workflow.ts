@@ -46,7 +46,8 @@ export function mapWorkflow(event: ParsedEvent, fields: FieldMap): void {
   else if (event.type === "effectiveness.hash.computed") fields.put("status.preRemediationSpecHash", hash, 0);
 }
 
-function workflowRef(event: ParsedEvent): Told | undefined {
+/** The workflow that an event names: id, version, bundle and the digest of that apart. */
+export function workflowRef(event: ParsedEvent): Told | undefined {
   const id = asText(member(event, "workflow_id"));
   const version = asText(member(event, "workflow_version"))?.value;
   const image = asText(member(event, "container_image"))?.value as string | undefined;
