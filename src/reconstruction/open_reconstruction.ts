@@ -6,8 +6,8 @@ import { REMEDIATION_REQUEST } from "./remediation_request.ts";
 import type { ReconstructionServiceParts } from "./service_parts.ts";
 import { Turns } from "./turns.ts";
 
-/** Traces that are in memory at the same time. */
-const TRACES_AT_ONCE = 2;
+/** Traces that are in memory at the same time: more would be no sooner done, since one thread works on all of them. */
+const TRACES_AT_ONCE = 1;
 
 /** The reconstruction of a running service. `read`: for what only reads. */
 export function openReconstruction(read: Database, events: EventOutbox): ReconstructionServiceParts {

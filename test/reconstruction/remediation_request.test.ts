@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { fromJson } from "@bufbuild/protobuf";
 import { load, YAML11_SCHEMA } from "js-yaml";
 import { RemediationRequestSchema } from "../../gen/ts/kubernaut/reconstruction/v1/remediation_request_pb.ts";
+import { Fault } from "../../src/fault.ts";
 import type { Json, JsonObject } from "../../src/integrity/canonical.ts";
 import { Database } from "../../src/postgres/database.ts";
 import { jsonText, yamlText } from "../../src/reconstruction/build/text.ts";
@@ -94,6 +95,25 @@ describe("remediations in the database", () => {
     assert.ok(then.chain.verified);
     await assert.rejects(rebuild(id, { time: "2001-01-01T00:00:00.000000Z" }), /that old/);
     await assert.rejects(rebuild("rr-nobody"), /no event has this correlation_id/);
+  });
+
+  test("no more of a trace is read than there is room for", async () => {
+    const [[id, sent]] = [...byCorrelation(recordings[0]?.events ?? [])] as [[string, readonly RecordedEvent[]]];
+    const read = (events: number, payload: number, asOf?: AsOf) =>
+      new TraceReader(database, { events, payload }).read(id, asOf, signal);
+    const plenty = 1e9;
+    assert.equal((await read(sent.length, plenty)).length, sent.length);
+    await assert.rejects(read(sent.length - 1, plenty), (error) => {
+      assert.ok(error instanceof Fault);
+      const { reason, metadata } = error.details;
+      assert.deepEqual(
+        [error.kind, reason, metadata],
+        ["precondition", "TRACE_TOO_LARGE", { last_position: String(sent.length - 1) }],
+      );
+      return true;
+    });
+    await assert.rejects(read(plenty, 1000), /characters of payloads/);
+    assert.equal((await read(7, plenty, { position: 7 })).length, 7);
   });
 
   const data = process.env["DATASTORAGE_TEST_DATA"];
