@@ -17,6 +17,7 @@ import { type OwnEvent, prepareOwnEvents } from "../audit/own_event.ts";
 import { Fault } from "../fault.ts";
 import { callerOf, withFitTexts } from "../rpc/request_texts.ts";
 import type { Kind } from "./kind.ts";
+import { KINDS } from "./kinds/kinds.ts";
 import { toRemediationRequestReply, toResourceReply } from "./messages.ts";
 import { isUpTo } from "./parse/parse.ts";
 import { toAsOf, toQuestion, unknownKind } from "./question.ts";
@@ -48,7 +49,7 @@ async function reconstructRemediationRequest(
   request: ReconstructRemediationRequestRequest,
   context: HandlerContext,
 ): Promise<MessageShape<typeof ReconstructRemediationRequestResponseSchema>> {
-  const kind = kindOf(parts, ResourceKind.REMEDIATION_REQUEST);
+  const kind = kindOf(ResourceKind.REMEDIATION_REQUEST);
   return rebuild(parts, kind, toQuestion(request), context, (rebuilt, correlationId) => {
     const reply = toRemediationRequestReply(rebuilt, correlationId);
     fitReply(ReconstructRemediationRequestResponseSchema, reply);
@@ -61,15 +62,15 @@ async function reconstructResource(
   request: ReconstructResourceRequest,
   context: HandlerContext,
 ): Promise<MessageShape<typeof ReconstructResourceResponseSchema>> {
-  return rebuild(parts, kindOf(parts, request.kind), toQuestion(request), context, (rebuilt, correlationId) => {
+  return rebuild(parts, kindOf(request.kind), toQuestion(request), context, (rebuilt, correlationId) => {
     const reply = toResourceReply(rebuilt, correlationId);
     fitReply(ReconstructResourceResponseSchema, reply);
     return reply;
   });
 }
 
-function kindOf({ kinds }: ReconstructionServiceParts, asked: ResourceKind): Kind {
-  const kind = kinds.get(asked);
+function kindOf(asked: ResourceKind): Kind {
+  const kind = KINDS.get(asked);
   if (kind === undefined) throw unknownKind(asked);
   return kind;
 }

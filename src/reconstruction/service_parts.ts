@@ -1,6 +1,4 @@
-import type { ResourceKind } from "../../gen/ts/kubernaut/reconstruction/v1/reconstruction_service_pb.ts";
 import type { EventOutbox } from "../audit/event_outbox.ts";
-import type { Kind } from "./kind.ts";
 import type { TraceReader } from "./query/trace_reader.ts";
 import type { Turns } from "./turns.ts";
 
@@ -11,5 +9,4 @@ export interface ReconstructionServiceParts {
   readonly events: Pick<EventOutbox, "reserve">;
   /** Bounds how many traces are in memory. */
   readonly turns: Turns;
-  readonly kinds: ReadonlyMap<ResourceKind, Kind>;
 }

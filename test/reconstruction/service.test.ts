@@ -5,7 +5,9 @@ import { after, before, describe, test } from "node:test";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { load } from "js-yaml";
 import { parse } from "yaml";
+import { EventOutcome } from "../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
 import { ResourceKind } from "../../gen/ts/kubernaut/reconstruction/v1/reconstruction_service_pb.ts";
+import { KINDS } from "../../src/reconstruction/kinds/kinds.ts";
 import { byCorrelation, type RecordedEvent, readRecording, recordedTraces } from "../interop/recording.ts";
 import { refusalOf, untilEvents } from "../support/catalog.ts";
 import { type ReconstructionTestService, startReconstructionService } from "../support/reconstruction.ts";
@@ -75,6 +77,27 @@ describe("ReconstructionService", () => {
     });
   }
 
+  for (const { name, id } of remediations) {
+    test(`${name}: the other resources of ${id}, each told in an event of its own`, async () => {
+      const others = [...KINDS].filter(([kind]) => kind !== ResourceKind.REMEDIATION_REQUEST);
+      for (const [kind, { kind: named }] of others) {
+        const asked = service.reconstruction.reconstructResource({ correlationId: id, kind });
+        const reply = await asked.catch(() => undefined);
+        if (reply === undefined) {
+          const { reason, metadata } = await refusalOf(asked);
+          assert.equal(reason, "NO_RELEVANT_EVENTS", named);
+          const [event] = await untilEvents(service.client, metadata["correlation_id"] ?? "", 1);
+          assert.deepEqual([event?.resourceType, event?.eventOutcome], [named, EventOutcome.FAILURE]);
+          continue;
+        }
+        const object = JSON.parse(reply.json);
+        assert.deepEqual([object.kind, reply.object, parse(reply.yaml)], [named, object, object]);
+        const [event] = await untilEvents(service.client, reply.reconstruction?.correlationId ?? "", 1);
+        assert.deepEqual([event?.resourceType, event?.resourceId], [named, object.metadata.name]);
+      }
+    });
+  }
+
   test("a reconstruction leaves an event under a correlation id of its own, and none in the chain that it read", async () => {
     const correlationId = await recordCopy("rr-left");
     const { reconstruction } = await rebuild({
@@ -86,7 +109,7 @@ describe("ReconstructionService", () => {
     const [event] = await untilEvents(service.client, left, 1);
     assert.deepEqual(
       [event?.eventType, event?.eventOutcome, event?.resourceType, event?.resourceId, event?.actorType],
-      ["datastorage.reconstruction.completed", 1, "RemediationRequest", ours.id, "user"],
+      ["datastorage.reconstruction.completed", EventOutcome.SUCCESS, "RemediationRequest", ours.id, "user"],
     );
     assert.deepEqual(dataOf(event), {
       correlation_id: correlationId,
@@ -147,7 +170,7 @@ describe("ReconstructionService", () => {
       ["FailedPrecondition", "TOO_INCOMPLETE", ["TOO_INCOMPLETE"]],
     );
     const [event] = await untilEvents(service.client, little.metadata["correlation_id"] ?? "", 1);
-    assert.deepEqual([event?.eventOutcome, event?.resourceId], [2, ours.id]);
+    assert.deepEqual([event?.eventOutcome, event?.resourceId], [EventOutcome.FAILURE, ours.id]);
     assert.equal((dataOf(event) as { reason: string }).reason, "TOO_INCOMPLETE");
   });
 
