@@ -16,6 +16,7 @@ import {
   mapWhere,
   moveFields,
   putPhase,
+  putRequestRef,
   signalFields,
   textOf,
 } from "./shared.ts";
@@ -34,6 +35,7 @@ function mapAIAnalysis(request: RequestEvents): MappedObject {
   const seen = request.events.filter(tellsOf);
   const named = lastNamed(seen, (event) => (isOwn(event) ? textOf(event, "analysis_name") : ""));
   return mapWhere(request, { name: named || `ai-${request.name}`, seen }, (fields) => {
+    putRequestRef(request, seen, fields);
     const ref = fields.get("spec.remediationRequestRef");
     if (ref !== undefined) fields.put("spec.remediationId", told(ref.event, request.name, ref.source), ref.rank);
     mapSignalContext(request, fields);

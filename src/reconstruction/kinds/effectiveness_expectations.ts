@@ -1,6 +1,6 @@
 import type { FieldMap } from "../facts/field_map.ts";
 import type { Expectation } from "../validate/expectation.ts";
-import { EXPECTED_OF_ALL, expected, inPhase, SIGNAL, type Stages } from "./shared.ts";
+import { expected, inPhase, NAMED, SIGNAL, type Stages } from "./shared.ts";
 
 /** Phases of an EffectivenessAssessment that events tell of. */
 export const EFFECTIVENESS_STAGES: Stages = { Pending: 0, Assessing: 1, Completed: 2 };
@@ -14,7 +14,7 @@ const full = (fields: FieldMap) => completed(fields) && fields.text("status.asse
 
 /** What an EffectivenessAssessment should have: its plan always, the scores once all is assessed. */
 export const EFFECTIVENESS_EXPECTATIONS: readonly Expectation[] = [
-  ...EXPECTED_OF_ALL,
+  { path: "metadata.namespace", eventTypes: NAMED, required: true },
   expected("spec.correlationID", [...SCHEDULED, "orchestrator.ea.created"]),
   expected("spec.signalName", [...SIGNAL, ...COMPLETED]),
   expected("spec.signalTarget", SIGNAL),

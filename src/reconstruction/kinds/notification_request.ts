@@ -6,7 +6,7 @@ import { NOTIFICATION } from "../map/references.ts";
 import type { RequestEvents } from "../map/request.ts";
 import schema from "../schemas/notificationrequest.v1alpha1.json" with { type: "json" };
 import type { MappedObject, ParsedEvent } from "../trace.ts";
-import { asNumber, EXPECTED_OF_ALL, expected, inPhase, lastNamed, mapWhere, textOf } from "./shared.ts";
+import { asNumber, EXPECTED_OF_ALL, expected, inPhase, lastNamed, mapWhere, putRequestRef, textOf } from "./shared.ts";
 
 const SENT = "notification.message.sent";
 const FAILED = "notification.message.failed";
@@ -38,6 +38,7 @@ function mapNotificationRequest(request: RequestEvents): MappedObject {
   const name = lastNamed(told, (event) => textOf(event, "notification_id"));
   const seen = name === "" ? [] : told.filter((event) => textOf(event, "notification_id") === name);
   return mapWhere(request, { name, seen }, (fields) => {
+    putRequestRef(request, seen, fields);
     for (const event of seen) {
       mapSpec(event, fields);
       mapStatus(event, fields);

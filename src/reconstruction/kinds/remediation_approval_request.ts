@@ -8,7 +8,16 @@ import { workflowRef } from "../map/workflow.ts";
 import schema from "../schemas/remediationapprovalrequest.v1alpha1.json" with { type: "json" };
 import type { MappedObject, ParsedEvent } from "../trace.ts";
 import { mapAnswer } from "./answer.ts";
-import { asNumber, EXPECTED_OF_ALL, expected, lastNamed, mapWhere, moveFields, textOf } from "./shared.ts";
+import {
+  asNumber,
+  EXPECTED_OF_ALL,
+  expected,
+  lastNamed,
+  mapWhere,
+  moveFields,
+  putRequestRef,
+  textOf,
+} from "./shared.ts";
 
 const ASKED = "orchestrator.approval.requested";
 const DECIDED = "webhook.remediationapprovalrequest.decided";
@@ -42,6 +51,7 @@ function mapRemediationApprovalRequest(request: RequestEvents): MappedObject {
   const named = lastNamed(told, (event) => textOf(event, "rar_name"));
   const seen = told.filter((event) => ["", named].includes(textOf(event, "rar_name")));
   return mapWhere(request, { name: named || `rar-${request.name}`, seen }, (fields) => {
+    putRequestRef(request, seen, fields);
     const answer = new FieldMap();
     for (const event of request.events) {
       mapAnswer(event, answer);

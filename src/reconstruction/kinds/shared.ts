@@ -12,7 +12,7 @@ export const NAMED: readonly string[] = ["orchestrator.lifecycle.created", "gate
 /** Types of the events that tell of a signal. */
 export const SIGNAL: readonly string[] = ["gateway.signal.received", "gateway.crd.created", "apifrontend.rr.created"];
 
-/** What no object of any kind is without. */
+/** What an object is not without that refers to its request. */
 export const EXPECTED_OF_ALL: readonly Expectation[] = [
   { path: "metadata.namespace", eventTypes: NAMED, required: true },
   { path: "spec.remediationRequestRef", eventTypes: NAMED, required: true },
@@ -31,14 +31,13 @@ export function mapWhere(
 ): MappedObject {
   const fields = new FieldMap();
   if (named.seen.length > 0) {
-    putRequestRef(request, named.seen, fields);
     fill(fields);
   }
   return { name: named.name, namespace: request.namespace, fields, warnings: request.warnings };
 }
 
 /** spec.remediationRequestRef; without the uid, which belonged to an object that is gone. */
-function putRequestRef(
+export function putRequestRef(
   { events, name, namespace }: RequestEvents,
   seen: readonly ParsedEvent[],
   fields: FieldMap,

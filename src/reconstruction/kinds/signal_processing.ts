@@ -1,5 +1,5 @@
 import type { FieldMap } from "../facts/field_map.ts";
-import { asText, happened, member } from "../facts/told.ts";
+import { asText, happened, member, told } from "../facts/told.ts";
 import type { Kind } from "../kind.ts";
 import { KUBERNAUT } from "../map/references.ts";
 import type { RequestEvents } from "../map/request.ts";
@@ -14,6 +14,7 @@ import {
   mapWhere,
   moveFields,
   putPhase,
+  putRequestRef,
   SIGNAL,
   type Stages,
   signalFields,
@@ -67,11 +68,13 @@ function mapSignalProcessing(request: RequestEvents): MappedObject {
   const seen = request.events.filter(tellsOf);
   const named = lastNamed(seen, (event) => (isOwn(event) ? textOf(event, "name") : ""));
   return mapWhere(request, { name: named || `sp-${request.name}`, seen }, (fields) => {
+    putRequestRef(request, seen, fields);
     moveFields(signalFields(request), fields, SIGNAL_MOVES);
     for (const event of seen) {
       mapClassification(event, fields);
       mapCourse(event, fields);
     }
+    for (const event of request.events) mapGoneOn(event, fields);
   });
 }
 
@@ -109,4 +112,12 @@ function mapCourse(event: ParsedEvent, fields: FieldMap): void {
   if (moved && phase?.value === "Enriching") fields.put("status.startTime", happened(event), 1);
   const ended = phase?.value === "Completed" || phase?.value === "Failed";
   if (ended) fields.put("status.completionTime", happened(event), moved ? 1 : 0);
+}
+
+/** The orchestrator goes on to the analysis only when the processing is completed. */
+function mapGoneOn(event: ParsedEvent, fields: FieldMap): void {
+  if (event.payload.of !== "orchestrator") return;
+  const { fromPhase, toPhase } = event.payload.value;
+  if (fromPhase !== "Processing" || toPhase !== "Analyzing") return;
+  fields.put("status.phase", told(event, "Completed", "event_data.to_phase"), 3);
 }

@@ -15,6 +15,7 @@ import {
   lastNamed,
   mapWhere,
   putPhase,
+  putRequestRef,
   type Stages,
   textOf,
 } from "./shared.ts";
@@ -58,6 +59,7 @@ function mapWorkflowExecution(request: RequestEvents): MappedObject {
   const named = lastNamed(seen, (event) => textOf(event, "execution_name"));
   const own = seen.filter((event) => ["", named].includes(textOf(event, "execution_name")));
   return mapWhere(request, { name: named || `we-${request.name}`, seen: own }, (fields) => {
+    putRequestRef(request, own, fields);
     for (const event of own) {
       mapSpec(event, fields);
       if (isChoice(event.type)) continue;
