@@ -124,7 +124,7 @@ export type ReconstructRemediationRequestResponse = Message<"kubernaut.reconstru
   yaml: string;
 
   /**
-   * The object as JSON text.
+   * The object as JSON text; empty, with a warning LEFT_OUT, where the reply would be over 4 MiB.
    *
    * @generated from field: string json = 3;
    */
@@ -215,7 +215,7 @@ export type ReconstructResourceResponse = Message<"kubernaut.reconstruction.v1.R
   yaml: string;
 
   /**
-   * The object as JSON text.
+   * The object as JSON text; empty, with a warning LEFT_OUT, where the reply would be over 4 MiB.
    *
    * @generated from field: string json = 3;
    */
@@ -264,7 +264,7 @@ export type Reconstruction = Message<"kubernaut.reconstruction.v1.Reconstruction
   warnings: ReconstructionWarning[];
 
   /**
-   * For each field the event that it came from, by path.
+   * For each field the event that it came from, by path; empty, with a warning LEFT_OUT, where the reply would be over 4 MiB.
    *
    * @generated from field: repeated kubernaut.reconstruction.v1.FieldSource provenance = 4;
    */
@@ -621,7 +621,10 @@ export const ResourceKindSchema: GenEnum<ResourceKind> = /*@__PURE__*/
  *
  * NOT_FOUND (REMEDIATION_NOT_FOUND): no event has this correlation_id. FAILED_PRECONDITION: NO_RELEVANT_EVENTS (there are events,
  * and none says anything of what was asked for), NOT_PARSEABLE (those that would can none of them be read), TOO_INCOMPLETE
- * (less complete than the caller wants). INVALID_ARGUMENT: a bad request. UNAVAILABLE: the database cannot be read now.
+ * (less complete than the caller wants), TRACE_TOO_LARGE (more than 25,000 events or 32 MiB of payloads), TOO_LARGE (the object
+ * does not fit into 4 MiB); the event that such a reconstruction leaves is named in metadata["correlation_id"]. INVALID_ARGUMENT:
+ * a bad request. UNAVAILABLE: the database cannot be read now. RESOURCE_EXHAUSTED (EVENTS_WAITING): too many events of earlier
+ * calls wait to be recorded.
  *
  * @generated from service kubernaut.reconstruction.v1.ReconstructionService
  */
@@ -647,7 +650,7 @@ export const ReconstructionService: GenService<{
     output: typeof ReconstructResourceResponseSchema;
   },
   /**
-   * Tells the course of a remediation.
+   * Tells the course of a remediation. Leaves no event.
    *
    * @generated from rpc kubernaut.reconstruction.v1.ReconstructionService.GetTimeline
    */
