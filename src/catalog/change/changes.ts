@@ -3,6 +3,7 @@ import { unavailable } from "../../audit/append/appender.ts";
 import type { OwnEvent } from "../../audit/own_event.ts";
 import { failpoint } from "../../failpoint.ts";
 import type { ActionTypeContent, WorkflowContent } from "../content/content.ts";
+import { actionTypeNotFound, workflowNotFound } from "../faults.ts";
 import type { ActionTypeRow, Description, WorkflowRow } from "../rows.ts";
 import { decideActionType, decideDescription, decideDisabling } from "./action_type_rules.ts";
 import { readActionType, readKnownVersion, readKnownVersions } from "./catalog_statements.ts";
@@ -10,7 +11,7 @@ import { changeEvents, denialEvent, newChangeId } from "./change_events.ts";
 import { type CommitParts, commit } from "./commit.ts";
 import type { Decision, Denial, RegistrationResult } from "./decision.ts";
 import { decideTransition, type LifecycleAct } from "./lifecycle.ts";
-import { checkEtag, unknown } from "./refusal.ts";
+import { checkEtag } from "./refusal.ts";
 import { decideRegistration } from "./registration.ts";
 import { stampNow } from "./stamp.ts";
 
@@ -141,7 +142,7 @@ export class CatalogChanges {
     const id = workflowId.toLowerCase();
     const { correlationId, row } = await this.#carryOut(by, false, async () => {
       const known = await readKnownVersion(this.#parts.database, id);
-      if (known === undefined) throw unknown("RemediationWorkflow", id);
+      if (known === undefined) throw workflowNotFound(id);
       checkEtag(etag, known.row, `version ${known.row.version} of workflow ${known.row.workflow_name}`);
       return planned(decideTransition(act, known, reason, stampNow(by)), reason);
     });
@@ -150,7 +151,7 @@ export class CatalogChanges {
 
   async #actionType(actionType: string, etag: string) {
     const known = await readActionType(this.#parts.database, actionType);
-    if (known === undefined) throw unknown("ActionType", actionType);
+    if (known === undefined) throw actionTypeNotFound(actionType);
     checkEtag(etag, known.row, `action type ${actionType}`);
     return known;
   }
