@@ -25,10 +25,11 @@ export interface Report {
   readonly lone_beside_flood?: number;
   /** The largest ratio of the deep page's time over the first page's. */
   readonly deep_page_vs_first?: number;
-  /** The largest ratio of a discovery call's p99 over that of its bare statement. */
-  readonly discovery_vs_sql?: number;
-  /** The most µs a candidate that the p99 of a discovery call takes beyond twice that of its bare statement. */
-  readonly discovery_us_beyond_twice_sql?: number;
+  /** The largest ratio of a discovery call's time over that of its bare statement, of their p50 and of their p99. */
+  readonly discovery_vs_sql_p50?: number;
+  readonly discovery_vs_sql_p99?: number;
+  /** The most ms that the p99 of a discovery call takes beyond twice that of its bare statement. */
+  readonly discovery_ms_beyond_twice_sql?: number;
   readonly writing: Readonly<Record<string, Sample & { readonly rounds: readonly number[] }>>;
   readonly lone?: LoneResult;
   readonly pages?: PagesResult;
@@ -64,8 +65,8 @@ export function makeReport(findings: Findings): Report {
   };
   const best = bestRate([1, 8, 64].map((streams) => rate(ingestName(1000, streams))));
   const deepest = pages && Math.max(...pages.orders.map(({ ratio }) => ratio));
-  const beyond = discovery && Math.max(...discovery.asked.map(({ us_beyond_twice }) => us_beyond_twice));
-  const slowest = discovery && Math.max(...discovery.asked.map(({ ratio }) => ratio));
+  const worst = (figure: "ratio_p50" | "ratio_p99" | "ms_beyond_twice") =>
+    discovery && Math.max(...discovery.asked.map((asked) => asked[figure]));
   return {
     machine: machine(postgresVersion),
     events: eventFacts(),
@@ -76,8 +77,9 @@ export function makeReport(findings: Findings): Report {
     ...given("single_vs_batch", ratio(rate(ingestName(1, 64)), best)),
     ...given("lone_beside_flood", lone?.ratio),
     ...given("deep_page_vs_first", deepest),
-    ...given("discovery_vs_sql", slowest),
-    ...given("discovery_us_beyond_twice_sql", beyond),
+    ...given("discovery_vs_sql_p50", worst("ratio_p50")),
+    ...given("discovery_vs_sql_p99", worst("ratio_p99")),
+    ...given("discovery_ms_beyond_twice_sql", worst("ms_beyond_twice")),
     writing: Object.fromEntries(
       [...samples].map(([name, taken]) => [
         name,
@@ -197,8 +199,9 @@ function ratioLines(report: Report): string[] {
     ["single_vs_batch", report.single_vs_batch, "0.33 or more"],
     ["lone_beside_flood", report.lone_beside_flood, "5 or less"],
     ["deep_page_vs_first", report.deep_page_vs_first, "about 1"],
-    ["discovery_vs_sql", report.discovery_vs_sql, "2 or less, but for:"],
-    ["discovery_us_beyond_twice_sql", report.discovery_us_beyond_twice_sql, "50 or less, µs a candidate"],
+    ["discovery_vs_sql_p50", report.discovery_vs_sql_p50, "2 or less"],
+    ["discovery_vs_sql_p99", report.discovery_vs_sql_p99, "2 or less, but for the ms a call of the next line"],
+    ["discovery_ms_beyond_twice_sql", report.discovery_ms_beyond_twice_sql, "4 or less"],
   ];
   return marks
     .filter(([, value]) => value !== undefined)

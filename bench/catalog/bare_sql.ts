@@ -22,10 +22,14 @@ class Psql implements BareSql {
   readonly name = "psql";
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
+  readonly #ended: Promise<unknown>;
   readonly #prepared = new Map<string, string>();
 
   private constructor(child: ChildProcessWithoutNullStreams, lines: Interface) {
     this.#child = child;
+    this.#ended = once(child, "exit");
+    // It may end by itself, with statements still on their way to it.
+    child.stdin.on("error", () => {});
     this.#lines = lines[Symbol.asyncIterator]();
   }
 
@@ -52,9 +56,8 @@ class Psql implements BareSql {
   }
 
   async close(): Promise<void> {
-    const ended = once(this.#child, "exit");
     this.#child.stdin.end();
-    await ended;
+    await this.#ended;
   }
 
   async #prepare(text: string): Promise<string> {

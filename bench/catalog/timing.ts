@@ -20,12 +20,11 @@ export interface Asked {
   readonly sql: Times;
   /** From the call to the last byte of the reply. */
   readonly service: Times;
-  /** Of p99: service over statement. */
-  readonly ratio: number;
-  /** Of p99, in µs for each candidate returned: service less statement. */
-  readonly us_a_candidate: number;
-  /** The same, but what the service takes beyond twice the statement; 0 where that is nothing. */
-  readonly us_beyond_twice: number;
+  /** Service over statement. */
+  readonly ratio_p50: number;
+  readonly ratio_p99: number;
+  /** What the p99 of the service takes beyond twice that of the statement; 0 where that is nothing. */
+  readonly ms_beyond_twice: number;
 }
 
 /** Tries of a round before the first that counts: code and caches are warm then. */
@@ -71,15 +70,14 @@ export class Comparison {
   /** Medians of the rounds so far. */
   result(): Asked {
     const [sql, service] = [medianTimes(this.#rounds.sql), medianTimes(this.#rounds.service)];
-    const usBeyond = (times: number) => ((service.p99_ms - times * sql.p99_ms) * 1000) / Math.max(1, this.#returned);
     return {
       name: this.#question.name,
       returned: this.#returned,
       sql,
       service,
-      ratio: service.p99_ms / sql.p99_ms,
-      us_a_candidate: usBeyond(1),
-      us_beyond_twice: Math.max(0, usBeyond(2)),
+      ratio_p50: service.p50_ms / sql.p50_ms,
+      ratio_p99: service.p99_ms / sql.p99_ms,
+      ms_beyond_twice: Math.max(0, service.p99_ms - 2 * sql.p99_ms),
     };
   }
 }

@@ -5,24 +5,12 @@ import semver from "semver";
 import type { Fault } from "../../src/fault.ts";
 import { openChangesSite, outcomeOf } from "./changes_site.ts";
 import { actionTypeContent, workflowContent } from "./contents.ts";
+import { assertToldByEvents, versionEvents } from "./told_by_events.ts";
 
 const site = await openChangesSite({ after });
 const { changes, admin } = site;
 const BY = { by: "alice", etag: "", reason: "a test" };
 const REGISTER = { ...BY, validateOnly: false, allowDowngrade: false };
-
-interface EventRow {
-  readonly event_type: string;
-  readonly correlation_id: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-/** The events of one workflow's versions, in the order in which they were recorded. */
-async function eventsOf(name: string): Promise<EventRow[]> {
-  return admin<EventRow[]>`
-    SELECT event_type, correlation_id, event_data AS data FROM audit_events
-    WHERE event_data ->> 'workflow_name' = ${name}`;
-}
 
 /** The reasons of the calls that were refused; throws what is not in `allowed`. */
 async function refusals(calls: readonly Promise<unknown>[], allowed: readonly string[]): Promise<string[]> {
@@ -34,28 +22,6 @@ async function refusals(calls: readonly Promise<unknown>[], allowed: readonly st
     [],
   );
   return reasons;
-}
-
-/** The events of a workflow, applied one change after the other, must lead to the rows that are there. */
-async function assertToldByEvents(name: string): Promise<void> {
-  const rows = await site.workflows(name);
-  const events = await eventsOf(name);
-  const created = events.filter(({ event_type }) => event_type === "datastorage.workflow.created");
-  assert.deepEqual(created.map(({ data }) => data["version"]).sort(), rows.map(({ version }) => version).sort());
-  for (const { version, status } of rows) {
-    const moves = events.filter(({ data }) => data["version"] === version && data["from_status"] !== data["to_status"]);
-    // Each state was left as often as it was reached, save the first and the last one.
-    const balance = new Map<unknown, number>([["active", 1]]);
-    for (const { data } of moves) {
-      balance.set(data["from_status"], (balance.get(data["from_status"]) ?? 0) - 1);
-      balance.set(data["to_status"], (balance.get(data["to_status"]) ?? 0) + 1);
-    }
-    assert.deepEqual(
-      [...balance].filter(([, count]) => count !== 0),
-      [[status, 1]],
-      `${name} ${version}`,
-    );
-  }
 }
 
 test("of 16 versions registered at once one is active and the latest, and each call has its answer", async () => {
@@ -84,9 +50,9 @@ test("of 16 versions registered at once one is active and the latest, and each c
           .sort(semver.compare)
           .at(-1),
       );
-    const superseded = (await eventsOf(name)).filter(({ data }) => data["to_status"] === "superseded");
+    const superseded = (await versionEvents(site, name)).filter(({ data }) => data["to_status"] === "superseded");
     assert.equal(superseded.length, rows.length - 1);
-    await assertToldByEvents(name);
+    await assertToldByEvents(site, name);
   }
 });
 
@@ -96,7 +62,7 @@ test("one version registered 16 times at once is created once", async () => {
   const results = Object.groupBy(done, ({ result }) => result);
   assert.deepEqual([results.created?.length, results.unchanged?.length], [1, 15]);
   assert.equal(new Set(done.map(({ row }) => row.revision)).size, 1);
-  assert.equal((await eventsOf("once")).length, 1);
+  assert.equal((await versionEvents(site, "once")).length, 1);
 });
 
 test("one version registered with 16 contents at once has one of them", async () => {
@@ -133,7 +99,7 @@ test("versions that are enabled, disabled and registered at once keep to the rul
     );
     const rows = await site.workflows(name);
     assert.equal(rows.filter(({ is_latest_version }) => is_latest_version).length, 1);
-    await assertToldByEvents(name);
+    await assertToldByEvents(site, name);
   }
 });
 

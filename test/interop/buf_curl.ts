@@ -3,7 +3,10 @@ import type { DescService, JsonValue } from "@bufbuild/protobuf";
 import { AuditService } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import { run } from "./command.ts";
 
-const BUF = fileURLToPath(new URL("../../node_modules/.bin/buf", import.meta.url));
+/** The program itself: what stands for it in .bin starts Node first, which takes longer than most calls. */
+const BUF = fileURLToPath(
+  import.meta.resolve(`@bufbuild/buf-${process.platform}-${process.arch}/bin/buf`, import.meta.url),
+);
 
 /** Calls a method, of AuditService where no other service is named, with `buf curl`, which learns the contract from the service's reflection. */
 export async function bufCurl(

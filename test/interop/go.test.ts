@@ -36,6 +36,7 @@ suite("programs built with Go", typeof found === "string" ? found : undefined, (
       "grpc.reflection.v1alpha.ServerReflection",
       "kubernaut.audit.v1.AuditService",
       "kubernaut.audit.v1.DeadLetterService",
+      "kubernaut.catalog.v1.CatalogService",
     ]);
     assert.deepEqual(
       linesOf(await grpcurl(endpoint.address, "list", "kubernaut.audit.v1.AuditService")),

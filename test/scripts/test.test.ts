@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 cpSync(join(root, "scripts"), join(checkout, "scripts"), { recursive: true });
 mkdirSync(join(checkout, "node_modules", ".bin"), { recursive: true });
 symlinkSync(process.execPath, join(checkout, "node_modules", ".bin", "node"));
+mkdirSync(join(checkout, "bench"));
 mkdirSync(join(checkout, "src"));
 mkdirSync(join(checkout, "test", "support"), { recursive: true });
 const files: Record<string, string> = {

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { unavailable } from "../../audit/append/appender.ts";
 import type { OwnEvent } from "../../audit/own_event.ts";
 import { failpoint } from "../../failpoint.ts";
-import { invalid } from "../../fault.ts";
 import type { ActionTypeContent, WorkflowContent } from "../content/content.ts";
+import { actionTypeNotFound, workflowNotFound } from "../faults.ts";
 import type { ActionTypeRow, Description, WorkflowRow } from "../rows.ts";
 import { decideActionType, decideDescription, decideDisabling } from "./action_type_rules.ts";
 import { readActionType, readKnownVersion, readKnownVersions } from "./catalog_statements.ts";
@@ -11,7 +11,7 @@ import { changeEvents, denialEvent, newChangeId } from "./change_events.ts";
 import { type CommitParts, commit } from "./commit.ts";
 import type { Decision, Denial, RegistrationResult } from "./decision.ts";
 import { decideTransition, type LifecycleAct } from "./lifecycle.ts";
-import { checkEtag, unknown } from "./refusal.ts";
+import { checkEtag } from "./refusal.ts";
 import { decideRegistration } from "./registration.ts";
 import { stampNow } from "./stamp.ts";
 
@@ -62,7 +62,7 @@ interface Plan<D> {
  *
  * All methods throw Fault: `aborted` (ETAG_MISMATCH); `unavailable` when the database is away, where the fate of the change
  * is unknown and asking again is safe; `precondition` with DATABASE_REFUSES when the database takes neither the change nor
- * its events; and what they say themselves. Nothing waits in the queue.
+ * its events; and what they say themselves. Nothing waits in the queue. Texts must be such as PostgreSQL can hold.
  */
 export class CatalogChanges {
   readonly #parts: CommitParts;
@@ -106,7 +106,6 @@ export class CatalogChanges {
     actionType: string,
     { by, etag, reason }: ChangeOptions & { readonly reason: string },
   ): Promise<Changed<ActionTypeRow>> {
-    checkReason(reason);
     const { correlationId, row } = await this.#carryOut(by, false, async () => {
       const { row, use } = await this.#actionType(actionType, etag);
       const decision = decideDisabling(row, use, stampNow(by));
@@ -140,11 +139,10 @@ export class CatalogChanges {
     workflowId: string,
     { by, etag, reason }: ChangeOptions & { readonly reason: string },
   ): Promise<Changed<WorkflowRow>> {
-    checkReason(reason);
     const id = workflowId.toLowerCase();
     const { correlationId, row } = await this.#carryOut(by, false, async () => {
       const known = await readKnownVersion(this.#parts.database, id);
-      if (known === undefined) throw unknown("RemediationWorkflow", id);
+      if (known === undefined) throw workflowNotFound(id);
       checkEtag(etag, known.row, `version ${known.row.version} of workflow ${known.row.workflow_name}`);
       return planned(decideTransition(act, known, reason, stampNow(by)), reason);
     });
@@ -153,7 +151,7 @@ export class CatalogChanges {
 
   async #actionType(actionType: string, etag: string) {
     const known = await readActionType(this.#parts.database, actionType);
-    if (known === undefined) throw unknown("ActionType", actionType);
+    if (known === undefined) throw actionTypeNotFound(actionType);
     checkEtag(etag, known.row, `action type ${actionType}`);
     return known;
   }
@@ -184,10 +182,4 @@ export class CatalogChanges {
 
 function planned<D extends Decision<unknown>>(decision: D, reason?: string): Plan<D> {
   return { decision, events: (correlationId) => changeEvents(decision.writes, correlationId, reason) };
-}
-
-/** What the wire allows in a reason, and PostgreSQL does not. */
-function checkReason(reason: string): void {
-  if (reason.includes("\0")) throw invalid([{ field: "reason", description: "must not hold U+0000" }]);
-  if (!reason.isWellFormed()) throw invalid([{ field: "reason", description: "must not hold a lone surrogate" }]);
 }

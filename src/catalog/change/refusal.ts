@@ -1,14 +1,8 @@
 import { Fault } from "../../fault.ts";
-import { actionTypeNotFound, workflowNotFound } from "../faults.ts";
 
 /** A change that the state of the catalog does not allow. The message says what to do instead. */
 export function refusal(reason: string, message: string, metadata: Readonly<Record<string, string>>): Fault {
   return new Fault("precondition", message, { reason, metadata });
-}
-
-/** The action type or the workflow that a change names does not exist. */
-export function unknown(type: "ActionType" | "RemediationWorkflow", name: string): Fault {
-  return type === "ActionType" ? actionTypeNotFound(name) : workflowNotFound(name);
 }
 
 /**
