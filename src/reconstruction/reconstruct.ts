@@ -83,7 +83,7 @@ function provenanceOf({ fields }: MappedObject): FieldSource[] {
 function nameWarnings({ name }: MappedObject, object: Reconstructed["object"]): Reconstructed["warnings"] {
   const given = (object["metadata"] as { name: string }).name;
   if (given === name) return [];
-  const message = `the request's name is none that Kubernetes takes; the object is named ${given}`;
+  const message = `its name is none that Kubernetes takes; the object is named ${given}`;
   return [{ eventId: "", eventType: "", reason: "NAME_NOT_VALID", message }];
 }
 

@@ -37,6 +37,7 @@ suite("programs built with Go", typeof found === "string" ? found : undefined, (
       "kubernaut.audit.v1.AuditService",
       "kubernaut.audit.v1.DeadLetterService",
       "kubernaut.catalog.v1.CatalogService",
+      "kubernaut.reconstruction.v1.ReconstructionService",
     ]);
     assert.deepEqual(
       linesOf(await grpcurl(endpoint.address, "list", "kubernaut.audit.v1.AuditService")),
