@@ -66,7 +66,7 @@ export async function measureReconstruction(
   const { url, close } = await database.another("reconstruction");
   const sql = openPool({ url, connections: 2, applicationName: "bench", statementTimeoutMs: 0 });
   const service = await startService(url, profile);
-  const bare = await openBareSql(url);
+  const bare = await openBareSql(withoutWorkers(url));
   try {
     progress("reconstruction: recording the traces");
     const filling = await Filling.begin(sql, await record(service.address, calls, traces), traces, progress);
@@ -90,6 +90,15 @@ export async function measureReconstruction(
     await sql.end({ timeout: 1 });
     await close();
   }
+}
+
+/**
+ * For the bare statement: the service fetches its rows some at a time, for which PostgreSQL starts no parallel workers. Beyond
+ * that, the settings of the service's connections.
+ */
+function withoutWorkers(url: string): string {
+  const settings = "-c plan_cache_mode=force_custom_plan -c jit=off -c max_parallel_workers_per_gather=0";
+  return `${url}${url.includes("?") ? "&" : "?"}options=${encodeURIComponent(settings)}`;
 }
 
 function figures(stores: readonly StoreTimes[]): Omit<ReconstructionResult, "sql_by" | "stores"> {
