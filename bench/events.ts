@@ -152,6 +152,24 @@ export class EventSource {
   }
 }
 
+/** The events of one remediation, however long: those of the sample, over and over, with distinct times near now. */
+export class LongRemediation {
+  readonly #correlationId: string;
+  #pass: Remediation;
+
+  constructor(correlationId: string) {
+    this.#correlationId = correlationId;
+    this.#pass = new Remediation(correlationId);
+  }
+
+  take(count: number): AuditEvent[] {
+    return Array.from({ length: count }, () => {
+      if (this.#pass.isOver) this.#pass = new Remediation(this.#correlationId);
+      return this.#pass.event(nextTimestamp());
+    });
+  }
+}
+
 /** What the events are like, for the report. */
 export interface EventFacts {
   readonly sample: string;

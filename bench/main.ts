@@ -9,6 +9,7 @@ import { HELP, type Options, readOptions } from "./options.ts";
 import { measureOverload } from "./overload/overload.ts";
 import { measurePages } from "./pages.ts";
 import { ClientProcess, startService } from "./processes.ts";
+import { measureReconstruction } from "./reconstruction/reconstruction.ts";
 import { makeReport, type Report, reportText } from "./report.ts";
 import { type Bench, quickSides, sides } from "./sides.ts";
 
@@ -54,10 +55,14 @@ async function runOn(database: BenchDatabase, options: Options): Promise<Report>
     const lone = options.only.has("lone") ? await measureLone(bench, options.rounds, options.quick) : undefined;
     const pages = options.only.has("list") ? await measurePages(database, options.quick, progress) : undefined;
     const discovery = options.only.has("discovery") ? await measureDiscovery(database, options, progress) : undefined;
+    const reconstruction = options.only.has("reconstruction")
+      ? await measureReconstruction(database, options, progress)
+      : undefined;
     const overload = options.only.has("overload")
       ? await measureOverload(database, options.quick, progress)
       : undefined;
-    return makeReport({ postgresVersion: database.version, ...options, samples, lone, pages, discovery, overload });
+    const findings = { samples, lone, pages, discovery, reconstruction, overload };
+    return makeReport({ postgresVersion: database.version, ...options, ...findings });
   } finally {
     client.stop();
     await service.stop();

@@ -1,7 +1,17 @@
 import { parseArgs } from "node:util";
 
 /** The parts of a run, in the words of --only. */
-export const SECTIONS = ["copy", "rows", "ingest", "record", "lone", "list", "discovery", "overload"] as const;
+export const SECTIONS = [
+  "copy",
+  "rows",
+  "ingest",
+  "record",
+  "lone",
+  "list",
+  "discovery",
+  "reconstruction",
+  "overload",
+] as const;
 export type Section = (typeof SECTIONS)[number];
 /** Those that a run without --only has: overload takes minutes and compares with nothing. */
 const USUAL: readonly Section[] = SECTIONS.filter((section) => section !== "overload");
@@ -31,6 +41,8 @@ Compares the service with plain PostgreSQL on this machine, on an embedded Postg
                    lone    a lone RecordEvents beside a flooding stream
                    list    ListEvents at a million rows: page 1 and page 1,000
                    discovery  the catalog's discovery at 10,000 workflows: calls and their bare statements
+                   reconstruction  a remediation rebuilt, and its bare statement, among 100,000 other events and among
+                             5,000,000 (takes 10 GB of disk meanwhile)
                    overload  200 streams pushing without pause against a PostgreSQL that stalls, without a queue and with
                              one that fills up: memory against its bound, and how soon all is as before
   --rounds N     measurements of each kind, taken in turn; the median counts (3)

@@ -7,6 +7,8 @@ import { type Sample, summarize } from "./measure.ts";
 import type { OverloadResult } from "./overload/overload.ts";
 import { overloadLines } from "./overload/report.ts";
 import type { PagesResult } from "./pages.ts";
+import type { ReconstructionResult } from "./reconstruction/reconstruction.ts";
+import { reconstructionLines } from "./reconstruction/report.ts";
 import { BASELINES, loadName } from "./sides.ts";
 
 /** What a run gives; with --json it is printed as it is. Absent: not asked for. */
@@ -30,10 +32,16 @@ export interface Report {
   readonly discovery_vs_sql_p99?: number;
   /** The most ms that the p99 of a discovery call takes beyond twice that of its bare statement. */
   readonly discovery_ms_beyond_twice_sql?: number;
+  /** The most µs an event that a reconstruction takes beyond its bare statement, at the median. */
+  readonly reconstruction_us_an_event?: number;
+  /** Of a reconstruction, and of its bare statement: p50 in the larger store over that in the smaller. */
+  readonly reconstruction_large_vs_small?: number;
+  readonly reconstruction_sql_large_vs_small?: number;
   readonly writing: Readonly<Record<string, Sample & { readonly rounds: readonly number[] }>>;
   readonly lone?: LoneResult;
   readonly pages?: PagesResult;
   readonly discovery?: DiscoveryResult;
+  readonly reconstruction?: ReconstructionResult;
   readonly overload?: OverloadResult;
 }
 
@@ -54,11 +62,12 @@ export interface Findings {
   readonly lone: LoneResult | undefined;
   readonly pages: PagesResult | undefined;
   readonly discovery: DiscoveryResult | undefined;
+  readonly reconstruction: ReconstructionResult | undefined;
   readonly overload: OverloadResult | undefined;
 }
 
 export function makeReport(findings: Findings): Report {
-  const { postgresVersion, rounds, quick, samples, lone, pages, discovery, overload } = findings;
+  const { postgresVersion, rounds, quick, samples, lone, pages, discovery, reconstruction, overload } = findings;
   const rate = (name: string) => {
     const taken = samples.get(name);
     return taken && summarize(taken).eventsPerSecond;
@@ -80,6 +89,9 @@ export function makeReport(findings: Findings): Report {
     ...given("discovery_vs_sql_p50", worst("ratio_p50")),
     ...given("discovery_vs_sql_p99", worst("ratio_p99")),
     ...given("discovery_ms_beyond_twice_sql", worst("ms_beyond_twice")),
+    ...given("reconstruction_us_an_event", reconstruction?.us_an_event),
+    ...given("reconstruction_large_vs_small", reconstruction?.large_vs_small),
+    ...given("reconstruction_sql_large_vs_small", reconstruction?.sql_large_vs_small),
     writing: Object.fromEntries(
       [...samples].map(([name, taken]) => [
         name,
@@ -89,6 +101,7 @@ export function makeReport(findings: Findings): Report {
     ...given("lone", lone),
     ...given("pages", pages),
     ...given("discovery", discovery),
+    ...given("reconstruction", reconstruction),
     ...given("overload", overload),
   };
 }
@@ -134,6 +147,7 @@ export function reportText(report: Report): string {
     ...loneLines(report.lone),
     ...pagesLines(report.pages),
     ...discoveryLines(report.discovery),
+    ...reconstructionLines(report.reconstruction),
     ...overloadLines(report.overload),
     ...ratioLines(report),
   ];
@@ -202,8 +216,11 @@ function ratioLines(report: Report): string[] {
     ["discovery_vs_sql_p50", report.discovery_vs_sql_p50, "2 or less"],
     ["discovery_vs_sql_p99", report.discovery_vs_sql_p99, "2 or less, but for the ms a call of the next line"],
     ["discovery_ms_beyond_twice_sql", report.discovery_ms_beyond_twice_sql, "4 or less"],
+    ["reconstruction_us_an_event", report.reconstruction_us_an_event, "20 or less, µs beyond the statement"],
+    ["reconstruction_large_vs_small", report.reconstruction_large_vs_small, "about 1"],
+    ["reconstruction_sql_large_vs_small", report.reconstruction_sql_large_vs_small, "about 1"],
   ];
   return marks
     .filter(([, value]) => value !== undefined)
-    .map(([name, value, mark]) => `${name.padEnd(30)}${digits(value ?? Number.NaN, 2).padStart(6)}   mark: ${mark}`);
+    .map(([name, value, mark]) => `${name.padEnd(34)}${digits(value ?? Number.NaN, 2).padStart(6)}   mark: ${mark}`);
 }

@@ -16,6 +16,7 @@ test("npm run bench compares all sides in one run and gives the ratios", async (
     "lone_beside_flood",
     "deep_page_vs_first",
     "discovery_vs_sql_p50",
+    "reconstruction_large_vs_small",
   ]) {
     assert.ok((report[name] as number) > 0, `${name} is ${report[name]}`);
   }

@@ -109,16 +109,21 @@ export class CallTimes {
 }
 
 /** Milliseconds until the whole answer is here, not yet decoded. */
-async function timed(connection: GrpcConnection, { method, framed }: Call): Promise<{ ms: number; answer: Buffer }> {
+export async function timed(
+  connection: GrpcConnection,
+  { method, framed }: Call,
+): Promise<{ ms: number; answer: Buffer }> {
   const begun = performance.now();
   const answer = await connection.unary(method, framed);
   return { ms: performance.now() - begun, answer };
 }
 
-function timesOf(times: readonly number[]): Times {
+/** Of one round. */
+export function timesOf(times: readonly number[]): Times {
   return { p50_ms: percentile(times, 0.5), p99_ms: percentile(times, 0.99) };
 }
 
-function medianTimes(rounds: readonly Times[]): Times {
+/** Of several rounds. */
+export function medianTimes(rounds: readonly Times[]): Times {
   return { p50_ms: median(rounds.map(({ p50_ms }) => p50_ms)), p99_ms: median(rounds.map(({ p99_ms }) => p99_ms)) };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { isInRange, microsText, parseTimestamp, timestampText } from "./timestamp.ts";
+import { instantText, isInRange, microsText, parseTimestamp, timestampText } from "./timestamp.ts";
 
 test("a timestamp is written in UTC with six digits, smaller ones cut off", () => {
   assert.equal(timestampText({ seconds: 1_778_707_443n, nanos: 123_456_999 }), "2026-05-13T21:24:03.123456Z");
@@ -27,6 +27,21 @@ test("every moment that may be recorded survives the way through text, to the mi
     nanos: fc.integer({ min: 0, max: 999_999 }).map((micros) => micros * 1000),
   });
   fc.assert(fc.property(moment, (parts) => assert.deepEqual(parseTimestamp(timestampText(parts)), { ...parts })));
+});
+
+test("a time that PostgreSQL writes becomes the text that is hashed", () => {
+  for (const [text, instant] of [
+    ["2026-05-13 21:24:03.12+00", "2026-05-13T21:24:03.120000Z"],
+    ["2026-05-13 21:24:03+00", "2026-05-13T21:24:03.000000Z"],
+    ["2026-05-13T21:24:03.123456Z", "2026-05-13T21:24:03.123456Z"],
+    ["0099-01-01 00:00:00.000001+00:00", "0099-01-01T00:00:00.000001Z"],
+  ] as const) {
+    assert.equal(instantText(text), instant);
+    assert.equal(timestampText(parseTimestamp(text)), instant);
+  }
+  for (const text of ["2026-05-13 21:24:03+02", "infinity", "0001-01-01 00:00:00+00 BC", "10000-01-01 00:00:00+00"]) {
+    assert.throws(() => instantText(text), /not a UTC timestamp/);
+  }
 });
 
 test("the range is that of google.protobuf.Timestamp", () => {

@@ -43,6 +43,13 @@ export function parseTimestamp(text: string): TimestampParts {
   return { seconds: BigInt(milliseconds / 1000), nanos: Number(fraction.padEnd(6, "0")) * 1000 };
 }
 
+/** A time as parseTimestamp reads it, as timestampText writes it; its digits are taken as they stand. */
+export function instantText(text: string): string {
+  const match = TEXT.exec(text);
+  if (match === null) throw new Error(`not a UTC timestamp: ${text}`);
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}.${(match[7] ?? "").padEnd(6, "0")}Z`;
+}
+
 /** The clock's time as RFC 3339 with six digits. `epochMicros`: microseconds since 1970. */
 export function microsText(epochMicros: number): string {
   const seconds = Math.floor(epochMicros / 1e6);

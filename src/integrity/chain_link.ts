@@ -1,5 +1,5 @@
 import type { EventRow } from "../audit/read/events_reader.ts";
-import { parseTimestamp, timestampText } from "../audit/timestamp.ts";
+import { instantText } from "../audit/timestamp.ts";
 import { canonicalText, type Json } from "./canonical.ts";
 import { contentDigest, type DigestedFields, eventHash } from "./event_digest.ts";
 
@@ -27,9 +27,9 @@ export type LinkFault = readonly [kind: LinkFaultKind, evidence: LinkEvidence];
 /**
  * What is wrong with an event, given the one before it in the order of chains (of any chain; undefined for the first of all).
  * Each hash is held against what the row itself says came before, so that one changed event is one fault and does not make
- * those after it look changed as well.
+ * those after it look changed as well. `payload`: what event_data says, where the caller has read it already.
  */
-export function linkFaults(row: LinkRow, before: LinkRow | undefined): LinkFault[] {
+export function linkFaults(row: LinkRow, before: LinkRow | undefined, payload?: Json): LinkFault[] {
   const position = Number(row.chain_position);
   const where = { correlationId: row.correlation_id, position, eventId: row.event_id };
   const previous = before?.correlation_id === row.correlation_id ? before : undefined;
@@ -42,15 +42,18 @@ export function linkFaults(row: LinkRow, before: LinkRow | undefined): LinkFault
     const [expected, found] = [previous?.event_hash ?? "none", row.previous_event_hash ?? "none"];
     faults.push(["previous_hash", { ...where, expected, found }]);
   }
-  const content = contentFault(row);
+  const content = contentFault(row, payload);
   return content === undefined ? faults : [...faults, [content[0], { ...where, ...content[1] }]];
 }
 
-function contentFault(row: LinkRow): [LinkFaultKind, Pick<LinkEvidence, "expected" | "found">] | undefined {
+function contentFault(
+  row: LinkRow,
+  payload: Json | undefined,
+): [LinkFaultKind, Pick<LinkEvidence, "expected" | "found">] | undefined {
   if (row.salt === null) return undefined;
   let expected: string;
   try {
-    expected = eventHash(row.previous_event_hash ?? undefined, contentDigest(digestedFields(row), row.salt));
+    expected = eventHash(row.previous_event_hash ?? undefined, contentDigest(digestedFields(row, payload), row.salt));
   } catch (error) {
     return ["unreadable", { found: error instanceof Error ? error.name : "no event" }];
   }
@@ -58,7 +61,7 @@ function contentFault(row: LinkRow): [LinkFaultKind, Pick<LinkEvidence, "expecte
 }
 
 /** The fields that the digest covers, as they were when the event was recorded. */
-function digestedFields(row: LinkRow): DigestedFields {
+function digestedFields(row: LinkRow, payload: Json = JSON.parse(row.event_data) as Json): DigestedFields {
   return {
     actor_id: row.actor_id,
     actor_type: row.actor_type,
@@ -70,11 +73,11 @@ function digestedFields(row: LinkRow): DigestedFields {
     event_action: row.event_action,
     event_category: row.event_category,
     // jsonb keeps neither the order of keys nor the way a number was written.
-    event_data: canonicalText(JSON.parse(row.event_data) as Json),
+    event_data: canonicalText(payload),
     event_date: row.event_date,
     event_id: row.event_id,
     event_outcome: row.event_outcome,
-    event_timestamp: timestampText(parseTimestamp(row.event_timestamp)),
+    event_timestamp: instantText(row.event_timestamp),
     event_type: row.event_type,
     event_version: row.event_version,
     is_sensitive: row.is_sensitive,
@@ -82,7 +85,7 @@ function digestedFields(row: LinkRow): DigestedFields {
     parent_event_date: row.parent_event_date ?? undefined,
     parent_event_id: row.parent_event_id ?? undefined,
     recorded_by: row.recorded_by,
-    recorded_time: timestampText(parseTimestamp(row.recorded_time)),
+    recorded_time: instantText(row.recorded_time),
     resource_id: row.resource_id,
     resource_type: row.resource_type,
     retention_days: row.retention_days,

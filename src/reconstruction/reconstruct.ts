@@ -41,7 +41,10 @@ export function* reconstructing(kind: Kind, rows: readonly TraceRow[], question:
     throw tooIncomplete(completeness, question.minimumCompleteness ?? 0, missing);
   }
   // Up to the last event taken: what came later changes nothing of how it was.
-  const chain = yield* checkingChain(rows.filter((row) => Number(row.chain_position) <= trace.lastPosition));
+  const chain = yield* checkingChain(
+    rows.filter((row) => Number(row.chain_position) <= trace.lastPosition),
+    trace.payloads,
+  );
   const used = new Set(mapped.fields.entries().map(([, { event }]) => event.eventId));
   const object = buildObject(kind, mapped, correlationId, {
     ...asOfFacts(asOf),

@@ -4,7 +4,7 @@ import type {
   RemediationOrchestratorAuditPayload,
   WorkflowExecutionAuditPayload,
 } from "../../gen/ts/kubernaut/audit/v1/payloads_pb.ts";
-import type { JsonObject } from "../integrity/canonical.ts";
+import type { Json, JsonObject } from "../integrity/canonical.ts";
 import type { LinkRow } from "../integrity/chain_link.ts";
 import type { FieldMap } from "./facts/field_map.ts";
 
@@ -61,6 +61,8 @@ export interface ParsedTrace {
   /** Place of the last of them in the chain; 0 without any. */
   readonly lastPosition: number;
   readonly events: readonly ParsedEvent[];
+  /** What each row's event_data says, as it is stored. */
+  readonly payloads: ReadonlyMap<TraceRow, Json>;
   readonly warnings: readonly TraceWarning[];
 }
 

@@ -1,5 +1,5 @@
-import { parseTimestamp, timestampText } from "../../audit/timestamp.ts";
-import type { JsonObject } from "../../integrity/canonical.ts";
+import { instantText } from "../../audit/timestamp.ts";
+import type { Json } from "../../integrity/canonical.ts";
 import { isLater } from "../facts/field_map.ts";
 import { atOnce, type Steps } from "../steps.ts";
 import type { AsOf, ParsedEvent, ParsedTrace, TraceRow, TraceWarning } from "../trace.ts";
@@ -19,6 +19,7 @@ export function parseTrace(correlationId: string, rows: readonly TraceRow[], asO
 /** parseTrace, row by row. */
 export function* parsing(correlationId: string, rows: readonly TraceRow[], asOf?: AsOf): Steps<ParsedTrace> {
   const events: ParsedEvent[] = [];
+  const payloads = new Map<TraceRow, Json>();
   const warnings: TraceWarning[] = [];
   let count = 0;
   let lastPosition = 0;
@@ -28,27 +29,28 @@ export function* parsing(correlationId: string, rows: readonly TraceRow[], asOf?
     count++;
     lastPosition = Math.max(lastPosition, Number(row.chain_position));
     try {
-      events.push(parseEvent(row, warnings));
+      const payload = JSON.parse(row.event_data) as Json;
+      payloads.set(row, payload);
+      events.push(parseEvent(row, payload, warnings));
     } catch (error) {
       warnings.push(unreadable(row, error));
     }
   }
   events.sort((left, right) => Number(isLater(left, right)) - Number(isLater(right, left)));
-  return { correlationId, rows: count, lastPosition, events, warnings: limited(warnings) };
+  return { correlationId, rows: count, lastPosition, events, payloads, warnings: limited(warnings) };
 }
 
 /** Whether an event counts at a moment. One whose time cannot be read always does. */
 export function isUpTo(row: TraceRow, asOf: AsOf): boolean {
   if ("position" in asOf) return Number(row.chain_position) <= asOf.position;
   try {
-    return instant(row.event_timestamp) <= asOf.time;
+    return instantText(row.event_timestamp) <= asOf.time;
   } catch {
     return true;
   }
 }
 
-function parseEvent(row: TraceRow, warnings: TraceWarning[]): ParsedEvent {
-  const value: unknown = JSON.parse(row.event_data);
+function parseEvent(row: TraceRow, value: Json, warnings: TraceWarning[]): ParsedEvent {
   if (!isObject(value)) throw new SyntaxError("event_data must be a JSON object");
   const { payload, data } = readPayload(row.event_type, value, (name, must) => {
     const message = `event_data.${name} ${must}`;
@@ -57,7 +59,7 @@ function parseEvent(row: TraceRow, warnings: TraceWarning[]): ParsedEvent {
   return {
     eventId: row.event_id,
     type: row.event_type,
-    timestamp: instant(row.event_timestamp),
+    timestamp: instantText(row.event_timestamp),
     position: Number(row.chain_position),
     outcome: row.event_outcome,
     actorType: row.actor_type,
@@ -65,17 +67,13 @@ function parseEvent(row: TraceRow, warnings: TraceWarning[]): ParsedEvent {
     ...(row.namespace === null ? {} : { namespace: row.namespace }),
     ...(row.cluster_name === null ? {} : { clusterName: row.cluster_name }),
     payload,
-    data: data as JsonObject,
+    data: data,
   };
 }
 
 function unreadable(row: TraceRow, error: unknown): TraceWarning {
   const message = error instanceof Error ? error.message.slice(0, 200) : "no event";
   return { eventId: row.event_id, eventType: row.event_type, reason: "EVENT_NOT_PARSEABLE", message };
-}
-
-function instant(text: string): string {
-  return timestampText(parseTimestamp(text));
 }
 
 function limited(warnings: TraceWarning[]): TraceWarning[] {

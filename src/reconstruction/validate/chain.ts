@@ -1,3 +1,4 @@
+import type { Json } from "../../integrity/canonical.ts";
 import { type LinkFaultKind, linkFaults } from "../../integrity/chain_link.ts";
 import { atOnce, type Steps } from "../steps.ts";
 import type { ChainCheck, TraceRow } from "../trace.ts";
@@ -7,8 +8,8 @@ export function checkChain(rows: readonly TraceRow[]): ChainCheck {
   return atOnce(checkingChain(rows));
 }
 
-/** checkChain, row by row. */
-export function* checkingChain(rows: readonly TraceRow[]): Steps<ChainCheck> {
+/** checkChain, row by row. `payloads`: what event_data says, where it has been read already. */
+export function* checkingChain(rows: readonly TraceRow[], payloads?: ReadonlyMap<TraceRow, Json>): Steps<ChainCheck> {
   let checked = 0;
   let before: TraceRow | undefined;
   let firstBad: ChainCheck["firstBad"];
@@ -16,7 +17,7 @@ export function* checkingChain(rows: readonly TraceRow[]): Steps<ChainCheck> {
     yield;
     if (row.salt !== null) checked++;
     if (firstBad === undefined) {
-      const [fault] = linkFaults(row, before);
+      const [fault] = linkFaults(row, before, payloads?.get(row));
       if (fault !== undefined) {
         const [kind, { expected, found }] = fault;
         // The hash that would be right is not told: whoever changed the row could write it there.
