@@ -169,6 +169,20 @@ test("of several executions and notifications the last, with nothing of the othe
   );
 });
 
+test("a processing that the orchestrator went on from is completed, also where the events of its end are not there yet", () => {
+  const at = { event_timestamp: "2026-01-01T00:00:00Z" };
+  const rows = traceRows([
+    {
+      ...at,
+      event_type: "orchestrator.lifecycle.transitioned",
+      event_data: { from_phase: "Processing", to_phase: "Analyzing" },
+    },
+    { ...at, event_type: "signalprocessing.phase.transition", event_data: { to_phase: "Categorizing" } },
+  ]);
+  const { object } = rebuild(kindOf(ResourceKind.SIGNAL_PROCESSING), rows);
+  assert.equal((object["status"] as JsonObject)["phase"], "Completed");
+});
+
 test("a request for approval has no decision before there is one", () => {
   const end = example.sent.findIndex((event) => event["event_type"] === "orchestrator.approval.requested");
   const asked = rebuild(kindOf(ResourceKind.REMEDIATION_APPROVAL_REQUEST), example.rows.slice(0, end + 1));

@@ -37,7 +37,10 @@ export function asText(from: Told | undefined): Told | undefined {
 export function asTime(from: Told | undefined): Told | undefined {
   if (typeof from?.value !== "string" || !TIME.test(from.value)) return undefined;
   const at = new Date(from.value);
-  return Number.isNaN(at.getTime()) ? undefined : { ...from, value: `${at.toISOString().slice(0, 19)}Z` };
+  if (Number.isNaN(at.getTime())) return undefined;
+  const text = at.toISOString();
+  // A year of another length: the offset moved it out of 0 to 9999.
+  return text.length === 24 ? { ...from, value: `${text.slice(0, 19)}Z` } : undefined;
 }
 
 const TIME = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;

@@ -21,7 +21,9 @@ import {
   textOf,
 } from "./shared.ts";
 
-const STAGES: Stages = { Pending: 0, Enriching: 1, Classifying: 2, Categorizing: 3, Completed: 4, Failed: 4 };
+const STAGES: Stages = { Pending: 0, Enriching: 1, Classifying: 2, Categorizing: 3, Completed: 5, Failed: 5 };
+/** Beyond every phase but an end that it told itself. */
+const GONE_ON = 4;
 
 const RECEIVED = ["gateway.signal.received"];
 const PHASES = ["signalprocessing.phase.transition", "signalprocessing.signal.processed"];
@@ -119,5 +121,5 @@ function mapGoneOn(event: ParsedEvent, fields: FieldMap): void {
   if (event.payload.of !== "orchestrator") return;
   const { fromPhase, toPhase } = event.payload.value;
   if (fromPhase !== "Processing" || toPhase !== "Analyzing") return;
-  fields.put("status.phase", told(event, "Completed", "event_data.to_phase"), 3);
+  fields.put("status.phase", told(event, "Completed", "event_data.to_phase"), GONE_ON);
 }

@@ -66,26 +66,37 @@ const END = "*";
 function inCourse(steps: readonly Step[]): Step[] {
   const course: Step[] = [];
   for (const together of Map.groupBy(steps, ({ event }) => event.timestamp).values()) {
-    const left = [...together];
-    while (left.length > 0) {
-      const next = nextStep(left, course.at(-1)?.to ?? "");
-      course.push(next);
-      left.splice(left.indexOf(next), 1);
-    }
+    course.push(...together.filter(({ from }) => from === ""));
+    const moves = together.filter(({ from }) => from !== "" && from !== END);
+    course.push(...movesInCourse(moves, course.at(-1)?.to ?? ""));
+    course.push(...together.filter(({ from }) => from === END));
   }
   return course;
 }
 
-function nextStep(left: readonly Step[], phase: string): Step {
-  const open = left.filter(({ from }) => from === "");
-  if (open.length > 0) return open[0] as Step;
-  const moves = left.filter(({ from }) => from !== END);
-  return (
-    moves.find(({ from }) => from === phase) ??
-    moves.find(({ from }) => !moves.some(({ to }) => to === from)) ??
-    moves[0] ??
-    (left[0] as Step)
-  );
+/** Each move after one that entered the phase that it leaves, where there is one; `phase`: the one before all. */
+function movesInCourse(moves: readonly Step[], phase: string): Step[] {
+  const leaving = Map.groupBy(moves, ({ from }) => from);
+  const entering = new Map<string, number>();
+  for (const { to } of moves) entering.set(to, (entering.get(to) ?? 0) + 1);
+  const left = new Set(moves);
+  const course: Step[] = [];
+  for (let now = phase; left.size > 0; ) {
+    const next = leaving.get(now)?.[0] ?? beginningOf(left, entering);
+    // Whichever it is, it stands first among those that leave its phase.
+    leaving.get(next.from)?.shift();
+    entering.set(next.to, (entering.get(next.to) ?? 0) - 1);
+    left.delete(next);
+    course.push(next);
+    now = next.to;
+  }
+  return course;
+}
+
+/** The first move out of a phase that nothing left enters; else the first. */
+function beginningOf(left: ReadonlySet<Step>, entering: ReadonlyMap<string, number>): Step {
+  for (const step of left) if (!entering.get(step.from)) return step;
+  return left.values().next().value as Step;
 }
 
 /** How it ended: status.outcome, completedAt and what failed. */
