@@ -28,7 +28,7 @@ import { checkDescription, readActionTypeContent } from "./content/content.ts";
 import { actionTypeSize, actionTypeState, fromDescription, toActionType, toOutcome } from "./messages.ts";
 import type { Description } from "./rows.ts";
 import type { CatalogServiceParts } from "./service_parts.ts";
-import { pageOf } from "./service_request.ts";
+import { pageOf, reasonOf } from "./service_request.ts";
 
 /** The calls of CatalogService on action types. */
 export function actionTypeCalls(parts: CatalogServiceParts) {
@@ -102,10 +102,12 @@ function snakeCase(path: string): string {
 
 async function disableActionType(
   { changes }: CatalogServiceParts,
-  { actionType, etag, reason }: DisableActionTypeRequest,
+  request: DisableActionTypeRequest,
   context: HandlerContext,
 ) {
-  const disabled = await changes.disableActionType(actionType, { by: callerOf(context), etag, reason });
+  const { actionType, etag } = request;
+  const options = { by: callerOf(context), etag, reason: reasonOf(request) };
+  const disabled = await changes.disableActionType(actionType, options);
   return create(DisableActionTypeResponseSchema, {
     actionType: toActionType(disabled.row),
     correlationId: disabled.correlationId,

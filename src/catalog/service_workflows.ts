@@ -32,7 +32,7 @@ import { toFullWorkflow, toOutcome, toWorkflow, workflowSize, workflowStates } f
 import { toWorkflowChanges } from "./messages_compare.ts";
 import { compareSpecs } from "./read/compare.ts";
 import type { CatalogServiceParts } from "./service_parts.ts";
-import { pageOf } from "./service_request.ts";
+import { pageOf, reasonOf } from "./service_request.ts";
 
 /** The calls of CatalogService on workflows, beside discovery. */
 export function workflowCalls(parts: CatalogServiceParts) {
@@ -123,9 +123,11 @@ interface ChangeRequest {
 async function changeWorkflow(
   { changes }: CatalogServiceParts,
   act: LifecycleAct,
-  { workflowId, reason, etag }: ChangeRequest,
+  request: ChangeRequest,
   context: HandlerContext,
 ) {
-  const changed = await changes.changeWorkflow(act, workflowId, { by: callerOf(context), etag, reason });
+  const { workflowId, etag } = request;
+  const options = { by: callerOf(context), etag, reason: reasonOf(request) };
+  const changed = await changes.changeWorkflow(act, workflowId, options);
   return { workflow: toWorkflow(changed.row), correlationId: changed.correlationId };
 }

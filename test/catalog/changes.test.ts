@@ -1,6 +1,7 @@
 // What each change of the catalog leaves: rows, and exactly the events that tell of it.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { parseTimestamp, timestampText } from "../../src/audit/timestamp.ts";
 import type { WorkflowRow } from "../../src/catalog/rows.ts";
 import { openChangesSite, outcomeOf } from "./changes_site.ts";
 import { actionTypeContent, workflowContent } from "./contents.ts";
@@ -101,7 +102,7 @@ test("an action type is created, updated, disabled and made active again, an eve
       description: second,
       old_description: first,
       previously_disabled_by: "bob",
-      previously_disabled_at: disabled?.disabled_at,
+      previously_disabled_at: timestampText(parseTimestamp(disabled?.disabled_at ?? "")),
     }),
   ]);
 });

@@ -266,6 +266,18 @@ describe("a request that breaks rules is INVALID_ARGUMENT, with each field and i
       /^statuses\[0\]: /,
     );
     assert.match((await violationsOf(catalog.disableWorkflow({ workflowId: NOBODY })))[0] ?? "", /^reason: /);
+    const blank = { reason: " \t\n\u00a0" };
+    assert.deepEqual(await violationsOf(catalog.disableActionType({ ...blank, actionType: "A" })), [
+      "reason: must not be blank",
+    ]);
+    for (const act of [
+      catalog.disableWorkflow,
+      catalog.enableWorkflow,
+      catalog.deprecateWorkflow,
+      catalog.archiveWorkflow,
+    ]) {
+      assert.deepEqual(await violationsOf(act({ ...blank, workflowId: NOBODY })), ["reason: must not be blank"]);
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { OwnEvent } from "../../audit/own_event.ts";
+import { parseTimestamp, timestampText } from "../../audit/timestamp.ts";
 import type { JsonObject } from "../../integrity/canonical.ts";
 import type { ActionTypeRow, WorkflowRow } from "../rows.ts";
 import type { ActionTypeUse } from "./action_type_rules.ts";
@@ -45,7 +46,7 @@ function actionTypeEvent(
       ...described,
       ...replaced,
       previously_disabled_by: before?.disabled_by ?? null,
-      previously_disabled_at: before?.disabled_at ?? null,
+      previously_disabled_at: before?.disabled_at ? timestampText(parseTimestamp(before.disabled_at)) : null,
     },
     disabled: { reason: reason ?? null },
   };
