@@ -1,5 +1,6 @@
 // What a user of `datastorage actiontype` and `datastorage workflow` sees, against the running service.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -12,6 +13,7 @@ import { catalogSite, linesOf, objectsOf } from "./catalog_site.ts";
 import { datastorage } from "./datastorage.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../examples/catalog", import.meta.url));
+const PAGE = fileURLToPath(new URL("../../docs/catalog.md", import.meta.url));
 const RECORDED = process.env["DATASTORAGE_TEST_DATA"];
 
 describe("the examples", () => {
@@ -99,6 +101,18 @@ describe("the examples", () => {
     );
     const none = await call("workflow", "match", "--action-type", "Nothing");
     assert.deepEqual(none, { code: 0, stdout: "", stderr: "no workflows match\n" });
+  });
+
+  test("the commands at the head of docs/catalog.md find something", async () => {
+    const commands = readFileSync(PAGE, "utf8").matchAll(/^npx datastorage (.+)$/gm);
+    const [actionTypes, workflows, match, ...others] = Array.from(commands, ([, words = ""]) => words.split(" "));
+    assert.ok(actionTypes && workflows && match && others.length === 0);
+    for (const words of [actionTypes, workflows]) {
+      const { code, stderr } = await call(...words.map((word) => word.replace("examples/catalog", EXAMPLES)));
+      assert.deepEqual([code, stderr], [0, ""]);
+    }
+    const { stdout } = await call(...match);
+    assert.match(stdout, /^RestartStatefulSet +2 /m);
   });
 
   test("match --explain: what each label gave, and who was left out by which", async () => {
