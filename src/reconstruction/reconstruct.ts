@@ -41,10 +41,9 @@ export function* reconstructing(kind: Kind, rows: readonly TraceRow[], question:
     throw tooIncomplete(completeness, question.minimumCompleteness ?? 0, missing);
   }
   // Up to the last event taken: what came later changes nothing of how it was.
-  const chain = yield* checkingChain(
-    rows.filter((row) => Number(row.chain_position) <= trace.lastPosition),
-    trace.payloads,
-  );
+  const counting = rows.filter((row) => Number(row.chain_position) <= trace.lastPosition);
+  const last = counting.length < rows.length ? trace.lastPosition : lastAsked(asOf);
+  const chain = yield* checkingChain(counting, last, trace.payloads);
   const used = new Set(mapped.fields.entries().map(([, { event }]) => event.eventId));
   const object = buildObject(kind, mapped, correlationId, {
     ...asOfFacts(asOf),
@@ -66,6 +65,11 @@ export function* reconstructing(kind: Kind, rows: readonly TraceRow[], question:
     eventsRead: trace.rows,
     eventsUsed: used.size,
   };
+}
+
+/** The place up to which a chain is asked for. */
+function lastAsked(asOf: AsOf | undefined): number {
+  return asOf !== undefined && "position" in asOf ? asOf.position : Number.POSITIVE_INFINITY;
 }
 
 function asOfFacts(asOf: AsOf | undefined): Facts {

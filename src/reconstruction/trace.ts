@@ -9,7 +9,12 @@ import type { LinkRow } from "../integrity/chain_link.ts";
 import type { FieldMap } from "./facts/field_map.ts";
 
 /** An event of a trace as it is stored, with all that its hash covers and its salt. */
-export type TraceRow = LinkRow;
+export interface TraceRow extends LinkRow {
+  /** Place of the last event by the head of the chain; null: the chain has no head; absent: the head is not known. */
+  readonly head_position?: string | null;
+  /** Hash of that event. */
+  readonly head_hash?: string | null;
+}
 
 /** A moment of the past: a time (RFC 3339 with six digits) or a place in the chain. */
 export type AsOf = { readonly time: string } | { readonly position: number };
@@ -97,7 +102,7 @@ export interface ChainCheck {
   readonly verified: boolean;
   /** Events whose hash was recomputed. */
   readonly checked: number;
-  /** The first place at which something is wrong. */
+  /** The first place at which something is wrong; `eventId` is empty where the event of that place is missing. */
   readonly firstBad?: { readonly position: number; readonly eventId: string; readonly problem: string };
 }
 

@@ -239,6 +239,29 @@ describe("ReconstructionService", () => {
     assert.match(yaml, /chain-verified: 'false'/);
   });
 
+  test("events that were cut off at the end of the chain, or lost their salt, are told next to the object", async () => {
+    const correlationId = await recordCopy("rr-cut");
+    const last = ours.sent.length;
+    await service.admin.begin(async (sql) => {
+      await sql`SET LOCAL session_replication_role = replica`;
+      await sql`DELETE FROM audit_events WHERE correlation_id = ${correlationId} AND chain_position > ${last - 3}`;
+    });
+    const problemOf = async (asOf?: number) => {
+      const moment = { case: "chainPosition", value: BigInt(asOf ?? 0) } as const;
+      const { reconstruction } = await rebuild({ correlationId, ...(asOf !== undefined && { asOf: { moment } }) });
+      return [reconstruction?.chain?.firstBadPosition, reconstruction?.chain?.problem];
+    };
+    assert.deepEqual(await problemOf(), [BigInt(last - 2), `events are missing up to position ${last}`]);
+    assert.deepEqual(await problemOf(last - 2), [BigInt(last - 2), `events are missing up to position ${last - 2}`]);
+    assert.deepEqual(await problemOf(last - 3), [0n, ""]);
+    await service.admin.begin(async (sql) => {
+      await sql`SET LOCAL session_replication_role = replica`;
+      await sql`DELETE FROM audit_event_ids WHERE event_id IN
+        (SELECT event_id FROM audit_events WHERE correlation_id = ${correlationId} AND chain_position = 7)`;
+    });
+    assert.deepEqual(await problemOf(last - 3), [7n, "its hash cannot be checked: its salt is gone"]);
+  });
+
   test("a payload of 250 KiB comes whole", async () => {
     const annotations = { text: `ü"\\${'"'.repeat(60_000)}${"é".repeat(40_000)}` };
     const correlationId = "rr-large";

@@ -42,6 +42,7 @@ function chainLine({ chain }: Reconstruction, colours: Palette): string {
   if (chain === undefined || chain.verified)
     return `The chain holds: ${count(chain?.eventsChecked ?? 0, "event")} checked`;
   const { firstBadPosition, firstBadEventId, problem } = chain;
-  const where = `at position ${firstBadPosition}, event ${firstBadEventId}: ${printable(problem)}`;
+  const event = firstBadEventId === "" ? "" : `, event ${firstBadEventId}`;
+  const where = `at position ${firstBadPosition}${event}: ${printable(problem)}`;
   return `${colours.red(colours.bold("THE CHAIN IS BROKEN"))} ${colours.red(where)}`;
 }

@@ -64,5 +64,27 @@ test("a chain with an event cut out, changed, or put twice", () => {
   );
   assert.equal(problems(first, second, second)?.problem, "two events have this place");
   assert.equal(problems({ ...first, event_hash: "00" }, second)?.position, 1);
-  assert.deepEqual(checkChain([{ ...first, salt: null }]), { verified: true, checked: 0 });
+  assert.deepEqual(checkChain([{ ...first, salt: null, actor_id: "somebody else" }]), {
+    verified: false,
+    checked: 0,
+    firstBad: { position: 1, eventId: first.event_id, problem: "its hash cannot be checked: its salt is gone" },
+  });
+});
+
+test("a chain whose newest events were cut off does not reach its head", () => {
+  const made = traceRows([moved("a", "b"), moved("b", "c"), moved("c", "d")]);
+  const head = { head_position: "3", head_hash: made[2]?.event_hash as string };
+  const rows = made.map((row) => ({ ...row, ...head }));
+  const [first, second, third] = rows as [TraceRow, TraceRow, TraceRow];
+  assert.deepEqual(checkChain(rows), { verified: true, checked: 3 });
+  const missing = { position: 3, eventId: "", problem: "events are missing up to position 3" };
+  assert.deepEqual(checkChain([first, second]).firstBad, missing);
+  assert.deepEqual(checkChain([first, second], 3).firstBad, missing);
+  assert.ok(checkChain([first, second], 2).verified);
+  const other = checkChain([first, second, { ...third, head_hash: "00" }]).firstBad;
+  assert.deepEqual([other?.position, other?.problem], [3, "it is not the event that the head of its chain names"]);
+  const behind = checkChain(rows.map((row) => ({ ...row, head_position: "2", head_hash: second.event_hash })));
+  assert.equal(behind.firstBad?.position, 3);
+  const headless = checkChain(rows.map((row) => ({ ...row, head_position: null, head_hash: null })));
+  assert.match(headless.firstBad?.problem ?? "", /has no head/);
 });

@@ -439,7 +439,8 @@ export const FieldSourceSchema: GenMessage<FieldSource> = /*@__PURE__*/
  */
 export type ChainVerification = Message<"kubernaut.reconstruction.v1.ChainVerification"> & {
   /**
-   * Whether every event read has its place and its hash.
+   * Whether every event read has its place and its hash, and none is missing at the end: the chain reaches its head, or the
+   * moment asked for.
    *
    * @generated from field: bool verified = 1;
    */
@@ -460,7 +461,7 @@ export type ChainVerification = Message<"kubernaut.reconstruction.v1.ChainVerifi
   firstBadPosition: bigint;
 
   /**
-   * The event there.
+   * The event there; empty where it is missing.
    *
    * @generated from field: string first_bad_event_id = 4;
    */
