@@ -63,14 +63,19 @@ function documentsOf(text: string, findings: Findings): unknown[] | undefined {
 /** Where the parser stopped and why, without its excerpt of the text. */
 function problem({ reason, mark }: YAMLException): string {
   const rule = RULES.find(([start]) => reason.startsWith(start))?.[1] ?? `must be YAML or JSON text: ${shown(reason)}`;
-  return mark === undefined ? rule : `${rule} (line ${mark.line + 1}, column ${mark.column + 1})`;
+  // The parser puts what it finds in a value that it has read already at the start of the text: that is no place to look.
+  if (mark === undefined || mark.position === 0) return rule;
+  return `${rule} (line ${mark.line + 1}, column ${mark.column + 1})`;
 }
 
 const RULES: readonly (readonly [string, string])[] = [
   ["nesting exceeded", `must be nested at most ${TEXT_LIMITS.depth} levels deep`],
   ["aliases exceeded", `must have at most ${TEXT_LIMITS.aliases} aliases`],
   ["duplicated mapping key", "must not have a key twice in one object"],
-  ["object-based map does not support", "must have strings as keys"],
+  [
+    "object-based map does not support",
+    "must have strings as keys, not objects or lists; {{ … }} of a template that was not rendered is read as an object",
+  ],
   ["null byte", "must not hold U+0000"],
 ];
 

@@ -76,6 +76,12 @@ test("a text that cannot be read, or is no JSON value, is refused with the place
   }
 });
 
+test("a key that is an object is told without a place, since the parser knows none, and with what it may come from", async () => {
+  const [told = ""] = await faults(`${HEAD}spec:\n  labels:\n    environment: {{ .Values.environment }}\n`);
+  assert.match(told, /^content: must have strings as keys, .*template that was not rendered/);
+  assert.doesNotMatch(told, /line/);
+});
+
 test("aliases count with all that they stand for", async () => {
   const tenfold = (depth: number, first: string) =>
     `${HEAD}spec:\n  a0: &a0 ${first}\n${Array.from({ length: depth }, (_, n) => `  a${n + 1}: &a${n + 1} [${Array(10).fill(`*a${n}`)}]\n`).join("")}`;
