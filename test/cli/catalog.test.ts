@@ -65,7 +65,9 @@ describe("the examples", () => {
     const all = objectsOf((await call("workflow", "list", "--json", "--status", "active,disabled")).stdout);
     assert.equal(all.length, 4);
     const own = await call("workflow", "list", "--action-type", "ResizeVolume");
-    assert.match(own.stdout, /^WORKFLOW .*\ngrow-volume {2}2\.0\.0 \* {2}active /);
+    assert.match(own.stdout, /^WORKFLOW .*\ngrow-volume {2}\* 2\.0\.0 {2}active /);
+    const narrow = stripVTControlCharacters((await on(40, "workflow", "list", "--latest")).stdout);
+    for (const line of linesOf(narrow).slice(1)) assert.match(line, / \* /);
     assert.equal((await call("workflow", "list", "--limit", "1")).stderr.slice(0, 17), "There may be more");
     assert.equal((await call("workflow", "list", "--name", "none")).stderr, "no workflows match\n");
   });

@@ -35,7 +35,8 @@ const COLUMNS: readonly Column<Workflow>[] = [
   { heading: "WORKFLOW", value: ({ workflowName }) => workflowName, least: 20, worth: 9 },
   {
     heading: "VERSION",
-    value: ({ version, isLatestVersion }) => version + (isLatestVersion ? " *" : ""),
+    // The mark stands first, so that it is still there where a version is cut.
+    value: ({ version, isLatestVersion }) => (isLatestVersion ? "* " : "  ") + version,
     least: 10,
     worth: 9,
   },
