@@ -21,7 +21,11 @@ export async function readRows<R extends object>(
   statement: Statement,
   signal: AbortSignal,
 ): Promise<readonly R[]> {
-  return read<R, readonly R[]>(database, statement, signal, async (pending) => await pending);
+  return read<R, readonly R[]>(database, statement, signal, async (pending) => {
+    const rows: R[] = [];
+    await pending.forEach((row) => void rows.push(row));
+    return rows;
+  });
 }
 
 /**
@@ -35,20 +39,37 @@ export async function readEach<R extends object>(
   take: (row: R) => boolean,
   rowsAtOnce = ROWS_AT_ONCE,
 ): Promise<boolean> {
-  return read<R, boolean>(database, statement, signal, async (pending, onRows) => {
-    for await (const rows of pending.cursor(rowsAtOnce)) {
-      onRows();
-      for (const row of rows) if (!take(row)) return true;
-    }
-    return false;
+  return read<R, boolean>(database, statement, signal, async (pending, onRow, close) => {
+    let enough = false;
+    let failure: { readonly cause: unknown } | undefined;
+    // What is thrown here would end the connection, and not the call.
+    const onEach = (row: R) => {
+      if (enough) return;
+      onRow();
+      try {
+        enough = !take(row);
+      } catch (cause) {
+        enough = true;
+        failure = { cause };
+      }
+    };
+    // cursor() returns the query itself, which its type does not say.
+    const fetched = pending.cursor(rowsAtOnce, () => (enough ? close : undefined)) as unknown as typeof pending;
+    await fetched.forEach(onEach);
+    if (failure !== undefined) throw failure.cause;
+    return enough;
   });
 }
 
+/**
+ * `consume` takes the rows one by one (forEach): where postgres.js collects them and the statement is cancelled among them, the
+ * next statement of the connection, whosever it is, gets an array with as many holes at its beginning.
+ */
 async function read<R extends object, T>(
   database: Database,
   { text, parameters, prepare = true }: Statement,
   signal: AbortSignal,
-  consume: (pending: postgres.PendingQuery<R[]>, onRows: () => void) => Promise<T>,
+  consume: (pending: postgres.PendingQuery<R[]>, onRow: () => void, close: object) => Promise<T>,
 ): Promise<T> {
   let begun = false;
   const started = performance.now();
@@ -56,9 +77,13 @@ async function read<R extends object, T>(
     database.run((sql) => {
       const pending = sql.unsafe<R[]>(text, [...parameters], { prepare });
       return cancellable(pending, signal, () =>
-        consume(pending, () => {
-          begun = true;
-        }),
+        consume(
+          pending,
+          () => {
+            begun = true;
+          },
+          sql.CLOSE,
+        ),
       );
     });
   try {

@@ -3,6 +3,7 @@ import { after, describe, test } from "node:test";
 import postgres from "postgres";
 import { Database } from "../../src/postgres/database.ts";
 import { classifyError } from "../../src/postgres/errors.ts";
+import { readEach, readRows } from "../../src/postgres/read.ts";
 import { createEmptyDatabase } from "../support/database.ts";
 import { adminUrl } from "../support/server.ts";
 import { startTcpProxy } from "../support/tcp_proxy.ts";
@@ -44,6 +45,30 @@ for (const connections of [1, 3]) {
     for (let statement = 0; statement < 5; statement++) assert.deepEqual(await one(database), [{ one: 1 }]);
   });
 }
+
+test("a read that ends among its rows leaves nothing of them to the next statement of its connection", async () => {
+  const database = open(1);
+  const { signal } = new AbortController();
+  const failing = { text: "SELECT 1 / (3 - n) AS n FROM generate_series(1, 5) AS n", parameters: [] };
+  await assert.rejects(readRows(database, failing, signal), /division by zero/);
+  assert.deepEqual(await one(database), [{ one: 1 }]);
+  const taken: unknown[] = [];
+  await assert.rejects(
+    readEach(database, failing, signal, (row) => taken.push(row) > 0),
+    /division by zero/,
+  );
+  assert.deepEqual([taken.length, await one(database)], [2, [{ one: 1 }]]);
+  const numbers = { text: "SELECT n FROM generate_series(1, 100) AS n", parameters: [] };
+  const refuse = () => {
+    throw new RangeError("no such row");
+  };
+  await assert.rejects(readEach(database, numbers, signal, refuse), RangeError);
+  assert.deepEqual(await one(database), [{ one: 1 }]);
+  const some: unknown[] = [];
+  assert.ok(await readEach(database, numbers, signal, (row) => some.push(row) < 50));
+  assert.equal(some.length, 50);
+  assert.equal((await readRows(database, numbers, signal)).length, 100);
+});
 
 test("statements that run beside one that loses its connection are let finish", async () => {
   const database = open(2);

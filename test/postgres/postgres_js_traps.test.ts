@@ -1,5 +1,5 @@
-// Why a write path here is one statement, never COPY and never sql.begin: two ways in which postgres.js 3.4 answers for
-// something else than what happened. When one of these tests fails, the driver has been mended and the rule may be looked at.
+// Why a write path here is one statement, never COPY and never sql.begin, and why what reads takes rows by forEach: ways in which
+// postgres.js 3.4 answers for something else than what happened. When one of these tests fails, the driver has been mended and the rule may be looked at.
 import assert from "node:assert/strict";
 import { finished } from "node:stream/promises";
 import { after, test } from "node:test";
@@ -64,3 +64,17 @@ test("sql.begin runs later statements outside its transaction when its connectio
 function ending<T extends { end(options: { timeout: number }): Promise<void> }>(sql: T): T & AsyncDisposable {
   return Object.assign(sql, { [Symbol.asyncDispose]: () => sql.end({ timeout: 1 }) });
 }
+
+test("after a statement that fails among its rows, the next one of the connection begins with holes; not so with forEach", async () => {
+  await using sql = ending(open());
+  const failing = "SELECT 1 / (3 - n) AS n FROM generate_series(1, 5) AS n";
+  await assert.rejects(sql.unsafe(failing), /division by zero/);
+  const next = await sql.unsafe("SELECT 7 AS n");
+  assert.deepEqual([next.length, next[0], next.at(-1)?.["n"]], [3, undefined, 7]);
+  await assert.rejects(
+    sql.unsafe(failing).forEach(() => {}),
+    /division by zero/,
+  );
+  const [after] = await sql.unsafe("SELECT 7 AS n");
+  assert.equal(after?.["n"], 7);
+});
