@@ -94,7 +94,7 @@ export type RegisterActionTypeResponse = Message<"kubernaut.catalog.v1.RegisterA
   correlationId: string;
 
   /**
-   * What in the content is kept and not used, such as fields that are not known.
+   * What in the content is not used, such as fields that are not known: those of a workflow are kept, others left out.
    *
    * @generated from field: repeated string warnings = 4;
    */
@@ -192,7 +192,7 @@ export type DisableActionTypeRequest = Message<"kubernaut.catalog.v1.DisableActi
   actionType: string;
 
   /**
-   * Why: 1 to 1,000 Unicode code points.
+   * Why: 1 to 1,000 Unicode code points, not blank.
    *
    * @generated from field: string reason = 2;
    */
@@ -466,7 +466,7 @@ export type RegisterWorkflowResponse = Message<"kubernaut.catalog.v1.RegisterWor
   correlationId: string;
 
   /**
-   * What in the content is kept and not used, such as fields that are not known.
+   * What in the content is not used, such as fields that are not known: those of a workflow are kept, others left out.
    *
    * @generated from field: repeated string warnings = 5;
    */
@@ -739,7 +739,7 @@ export type DisableWorkflowRequest = Message<"kubernaut.catalog.v1.DisableWorkfl
   workflowId: string;
 
   /**
-   * Why: 1 to 1,000 Unicode code points.
+   * Why: 1 to 1,000 Unicode code points, not blank.
    *
    * @generated from field: string reason = 2;
    */
@@ -802,7 +802,7 @@ export type EnableWorkflowRequest = Message<"kubernaut.catalog.v1.EnableWorkflow
   workflowId: string;
 
   /**
-   * Why: 1 to 1,000 Unicode code points.
+   * Why: 1 to 1,000 Unicode code points, not blank.
    *
    * @generated from field: string reason = 2;
    */
@@ -865,7 +865,7 @@ export type DeprecateWorkflowRequest = Message<"kubernaut.catalog.v1.DeprecateWo
   workflowId: string;
 
   /**
-   * Why: 1 to 1,000 Unicode code points.
+   * Why: 1 to 1,000 Unicode code points, not blank.
    *
    * @generated from field: string reason = 2;
    */
@@ -928,7 +928,7 @@ export type ArchiveWorkflowRequest = Message<"kubernaut.catalog.v1.ArchiveWorkfl
   workflowId: string;
 
   /**
-   * Why: 1 to 1,000 Unicode code points.
+   * Why: 1 to 1,000 Unicode code points, not blank.
    *
    * @generated from field: string reason = 2;
    */
