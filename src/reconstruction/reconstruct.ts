@@ -1,3 +1,4 @@
+import { count } from "../count.ts";
 import { Fault } from "../fault.ts";
 import { buildObject, type Facts } from "./build/build.ts";
 import { jsonText, yamlText } from "./build/text.ts";
@@ -105,11 +106,11 @@ function nothingTold(kind: Kind, { rows, warnings }: ParsedTrace): Fault {
   const bad = warnings.filter(({ reason }) => reason.endsWith("_NOT_PARSEABLE"));
   const metadata = { events: String(rows), not_parseable: String(bad.length) };
   if (bad.length === 0) {
-    const message = `none of the ${rows} events says anything of a ${kind.kind}`;
+    const message = `there ${rows === 1 ? "is" : "are"} ${count(rows, "event")}, and none tells of the ${kind.kind}`;
     return new Fault("precondition", message, { reason: "NO_RELEVANT_EVENTS", metadata });
   }
   const [first] = bad;
-  const message = `no event that would tell of a ${kind.kind} can be read: event ${first?.eventId}: ${first?.message}`;
+  const message = `no event that would tell of the ${kind.kind} can be read: event ${first?.eventId}: ${first?.message}`;
   return new Fault("precondition", message, { reason: "NOT_PARSEABLE", metadata });
 }
 
