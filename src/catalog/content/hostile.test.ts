@@ -87,7 +87,8 @@ test("any value at any place is taken or refused with what must be", async () =>
         const object = full();
         for (const [way, value] of changes) {
           try {
-            put(object, way, value);
+            // A copy: what one change puts there, the next may change.
+            put(object, way, structuredClone(value));
           } catch {
             // A change before it took the place away.
           }
