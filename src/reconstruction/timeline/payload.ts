@@ -19,9 +19,10 @@ export class Payload {
     return typeof value === "string" && value !== "" ? cutTo(value, LONGEST_TEXT) : undefined;
   }
 
+  /** A number. The database can hold one that is beyond a double: that is as good as none. */
   number(name: string): number | undefined {
     const value = this.#own(name);
-    return typeof value === "number" ? value : undefined;
+    return Number.isFinite(value) ? (value as number) : undefined;
   }
 
   /** An object; empty where there is none. */

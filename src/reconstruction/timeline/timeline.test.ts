@@ -269,6 +269,16 @@ test("payloads of any shape never make it fail", () => {
   );
 });
 
+test("a number that no double holds says nothing", () => {
+  const made = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].map((duration_ms, index) => ({
+    ...madeEvent("aiagent.llm.response", index),
+    data: { duration_ms, tokens_used: duration_ms },
+  }));
+  const timeline = told(made);
+  assert.ok(stepsOf(timeline).every(({ duration }) => duration === undefined));
+  assert.equal(timeline.aiWork?.tokens, 0n);
+});
+
 test("a parsed event is an event of a timeline", () => {
   const parsed: Omit<ParsedEvent, "payload"> = {
     eventId: "e",
