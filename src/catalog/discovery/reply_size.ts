@@ -3,8 +3,8 @@ import { PageSize } from "../../page_size.ts";
 
 /** What an item takes beside its texts: the names of its fields, times, ids. */
 const ENVELOPE_BYTES = 1024;
-/** A Struct in protobuf may take as much more than its JSON. */
-const STRUCT_GROWTH = 3;
+/** A Struct in protobuf may take so many times its JSON: 5.5 for a list of digits. */
+const STRUCT_GROWTH = 6;
 
 /** Adds up what the items of a reply take, as PageSize; from above, by the JSON texts of what they are made from. */
 export class ReplySize {
