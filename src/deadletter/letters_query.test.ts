@@ -14,9 +14,9 @@ test("a token is good for its own query, however that was written", () => {
 });
 
 test("what is no token is refused", () => {
-  const forged = (after: unknown) => {
+  const forged = (cursor: unknown) => {
     const token = JSON.parse(Buffer.from(encodeToken(query, 1), "base64url").toString()) as object;
-    return Buffer.from(JSON.stringify({ ...token, after })).toString("base64url");
+    return Buffer.from(JSON.stringify({ ...token, cursor })).toString("base64url");
   };
   for (const text of ["", "x", "bnVsbA", forged(0), forged(-1), forged(1.5), forged("1) + ("), forged(null)]) {
     assert.throws(() => decodeToken(query, text), Fault, text);

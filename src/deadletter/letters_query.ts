@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { invalid } from "../fault.ts";
+import type { Json } from "../integrity/canonical.ts";
+import { decodePageToken, encodePageToken } from "../page_token.ts";
 import { STREAMS, type StreamName } from "./keys.ts";
 import type { LetterReason, ReadLetter } from "./letter.ts";
 
@@ -24,7 +24,7 @@ export function matches({ reason, correlationId }: LettersQuery, letter: ReadLet
 
 /** An opaque page token: the sequence of the last letter that was looked at, bound to its query. */
 export function encodeToken(query: LettersQuery, after: number): string {
-  return Buffer.from(JSON.stringify({ query: fingerprint(query), after })).toString("base64url");
+  return encodePageToken(plain(query), after);
 }
 
 /**
@@ -33,25 +33,13 @@ export function encodeToken(query: LettersQuery, after: number): string {
  * @throws Fault `invalid` when the text is no token, or was made for another query.
  */
 export function decodeToken(query: LettersQuery, text: string): number {
-  const token = parseToken(text);
-  const description = "must be the next_page_token of a page before";
-  if (token === undefined) throw invalid([{ field: "page_token", description }]);
-  if (token.query !== fingerprint(query)) {
-    throw invalid([{ field: "page_token", description: `${description} with the same filter` }]);
-  }
-  return token.after;
+  return decodePageToken(text, plain(query), isSequence);
 }
 
-function parseToken(text: string): { query: string; after: number } | undefined {
-  try {
-    const token = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as { query: string; after: number };
-    return typeof token.query === "string" && Number.isSafeInteger(token.after) && token.after > 0 ? token : undefined;
-  } catch {
-    return undefined;
-  }
+function isSequence(cursor: unknown): cursor is number {
+  return Number.isSafeInteger(cursor) && (cursor as number) > 0;
 }
 
-function fingerprint({ streams, reason, correlationId }: LettersQuery): string {
-  const text = JSON.stringify([streams, reason ?? null, correlationId ?? null]);
-  return createHash("sha256").update(text).digest("base64url").slice(0, 16);
+function plain({ streams, reason, correlationId }: LettersQuery): Json {
+  return [streams, reason ?? null, correlationId ?? null];
 }
