@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,16 @@ import { Valkey, type ValkeyOptions, type ValkeyState } from "../../src/valkey/v
 
 // Fetched once, not for every run.
 const programsDir = fileURLToPath(new URL("../../node_modules/.cache/datastorage", import.meta.url));
+
+/**
+ * Has a Valkey fetched where none was so far. To be called once before tests that run beside each other: they would all
+ * fetch into one folder. Where it cannot be had, each test that needs one says why.
+ */
+export async function fetchTestValkey(): Promise<void> {
+  if (existsSync(join(programsDir, "valkey"))) return;
+  const valkey = await startTestValkey().catch((error: Error) => error.message);
+  if (typeof valkey !== "string") await valkey.stop();
+}
 
 /** A Valkey of a test's own; gone when the process is. */
 export interface TestValkey {
