@@ -18,7 +18,7 @@ CREATE TABLE audit_chain_heads (
   correlation_id character varying(255) NOT NULL,
   chain_position bigint NOT NULL,
   event_hash text NOT NULL,
-  replaced_hash text
+  previous_hash text
 );
 
 CREATE TABLE audit_event_ids (
@@ -64,6 +64,76 @@ CREATE TABLE audit_events (
   recorded_time timestamp with time zone NOT NULL,
   recorded_by character varying(255) NOT NULL
 ) PARTITION BY RANGE (event_date);
+
+CREATE TABLE audit_log_checkpoints (
+  origin text NOT NULL,
+  size bigint NOT NULL,
+  root bytea NOT NULL,
+  note text NOT NULL,
+  signed_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE audit_log_entries (
+  bundle_index bigint NOT NULL,
+  entries bytea STORAGE EXTERNAL NOT NULL
+);
+
+CREATE TABLE audit_log_keys (
+  verifier_key text NOT NULL,
+  purpose text NOT NULL,
+  first_used_time timestamp with time zone DEFAULT now() NOT NULL,
+  last_used_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE audit_log_origins (
+  origin text NOT NULL,
+  number integer NOT NULL,
+  opened_time timestamp with time zone DEFAULT now() NOT NULL,
+  opened_size bigint NOT NULL,
+  predecessor_checkpoint text,
+  contradicted_checkpoint text,
+  reason text DEFAULT ''::text NOT NULL
+);
+
+CREATE TABLE audit_log_pending (
+  pending_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+  correlation_id character varying(255) NOT NULL,
+  first_position bigint NOT NULL,
+  event_count integer NOT NULL,
+  first_date date NOT NULL,
+  last_date date NOT NULL,
+  event_hashes bytea STORAGE EXTERNAL NOT NULL,
+  recorded_time timestamp with time zone NOT NULL
+);
+
+CREATE TABLE audit_log_runs (
+  first_log_index bigint NOT NULL,
+  event_count integer NOT NULL,
+  correlation_id character varying(255) NOT NULL,
+  first_position bigint NOT NULL,
+  first_date date NOT NULL,
+  last_date date NOT NULL,
+  salt bytea NOT NULL
+);
+
+CREATE TABLE audit_log_state (
+  singleton boolean DEFAULT true NOT NULL,
+  size bigint NOT NULL,
+  root bytea NOT NULL,
+  signed_origin text,
+  signed_size bigint DEFAULT 0 NOT NULL,
+  signed_root bytea,
+  signed_note text,
+  published_size bigint DEFAULT 0 NOT NULL,
+  published_note text,
+  published_time timestamp with time zone
+);
+
+CREATE TABLE audit_log_tiles (
+  level smallint NOT NULL,
+  tile_index bigint NOT NULL,
+  hashes bytea STORAGE EXTERNAL NOT NULL
+);
 
 CREATE TABLE audit_queue_drain (
   singleton boolean DEFAULT true NOT NULL,
@@ -139,6 +209,44 @@ ALTER TABLE audit_events ADD CONSTRAINT audit_events_parent CHECK (((parent_even
 
 ALTER TABLE audit_events ADD CONSTRAINT audit_events_retention CHECK (((retention_days >= 1) AND (retention_days <= 36500)));
 
+ALTER TABLE audit_log_checkpoints ADD CONSTRAINT audit_log_checkpoints_pkey PRIMARY KEY (origin, size);
+
+ALTER TABLE audit_log_entries ADD CONSTRAINT audit_log_entries_pkey PRIMARY KEY (bundle_index);
+
+ALTER TABLE audit_log_entries ADD CONSTRAINT audit_log_entries_size CHECK ((((octet_length(entries) >= 32) AND (octet_length(entries) <= 8192)) AND ((octet_length(entries) % 32) = 0)));
+
+ALTER TABLE audit_log_keys ADD CONSTRAINT audit_log_keys_pkey PRIMARY KEY (verifier_key);
+
+ALTER TABLE audit_log_keys ADD CONSTRAINT audit_log_keys_purpose_check CHECK ((purpose = ANY (ARRAY['log'::text, 'cosigner'::text, 'export'::text])));
+
+ALTER TABLE audit_log_origins ADD CONSTRAINT audit_log_origins_pkey PRIMARY KEY (origin);
+
+ALTER TABLE audit_log_origins ADD CONSTRAINT audit_log_origins_number_check CHECK ((number >= 1));
+
+ALTER TABLE audit_log_origins ADD CONSTRAINT audit_log_origins_number_key UNIQUE (number);
+
+ALTER TABLE audit_log_pending ADD CONSTRAINT audit_log_pending_pkey PRIMARY KEY (pending_id);
+
+ALTER TABLE audit_log_pending ADD CONSTRAINT audit_log_pending_hashes CHECK (((event_count >= 1) AND (octet_length(event_hashes) = (32 * event_count))));
+
+ALTER TABLE audit_log_runs ADD CONSTRAINT audit_log_runs_pkey PRIMARY KEY (first_log_index);
+
+ALTER TABLE audit_log_runs ADD CONSTRAINT audit_log_runs_bounds CHECK (((first_log_index >= 0) AND (event_count >= 1) AND (first_position >= 1)));
+
+ALTER TABLE audit_log_state ADD CONSTRAINT audit_log_state_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE audit_log_state ADD CONSTRAINT audit_log_state_check CHECK (((signed_size >= 0) AND (signed_size <= size)));
+
+ALTER TABLE audit_log_state ADD CONSTRAINT audit_log_state_check1 CHECK (((published_size >= 0) AND (published_size <= signed_size)));
+
+ALTER TABLE audit_log_state ADD CONSTRAINT audit_log_state_singleton_check CHECK (singleton);
+
+ALTER TABLE audit_log_state ADD CONSTRAINT audit_log_state_size_check CHECK ((size >= 0));
+
+ALTER TABLE audit_log_tiles ADD CONSTRAINT audit_log_tiles_pkey PRIMARY KEY (level, tile_index);
+
+ALTER TABLE audit_log_tiles ADD CONSTRAINT audit_log_tiles_hashes CHECK ((((octet_length(hashes) >= 32) AND (octet_length(hashes) <= 8192)) AND ((octet_length(hashes) % 32) = 0)));
+
 ALTER TABLE audit_queue_drain ADD CONSTRAINT audit_queue_drain_pkey PRIMARY KEY (singleton);
 
 ALTER TABLE audit_queue_drain ADD CONSTRAINT audit_queue_drain_singleton_check CHECK (singleton);
@@ -176,6 +284,8 @@ CREATE INDEX idx_audit_events_event_type ON public.audit_events USING btree (eve
 
 CREATE INDEX idx_audit_events_pre_remediation_spec_hash ON public.audit_events USING btree (((event_data ->> 'pre_remediation_spec_hash'::text)), event_timestamp DESC) WHERE ((event_data ->> 'pre_remediation_spec_hash'::text) ~ '^sha256:[0-9a-f]{64}$'::text);
 
+CREATE UNIQUE INDEX idx_audit_log_runs_chain ON public.audit_log_runs USING btree (correlation_id, first_position);
+
 CREATE INDEX idx_workflow_catalog_custom_labels ON public.remediation_workflow_catalog USING gin (custom_labels jsonb_path_ops);
 
 CREATE INDEX idx_workflow_catalog_detected_labels ON public.remediation_workflow_catalog USING gin (detected_labels jsonb_path_ops);
@@ -188,6 +298,58 @@ CREATE UNIQUE INDEX idx_workflow_catalog_one_active ON public.remediation_workfl
 
 CREATE UNIQUE INDEX idx_workflow_catalog_one_latest ON public.remediation_workflow_catalog USING btree (workflow_name) WHERE is_latest_version;
 
+CREATE OR REPLACE FUNCTION public.advance_audit_log(expected_size bigint, new_size bigint, new_root bytea, pending_ids bigint[], first_log_indexes bigint[], salts bytea, tile_levels smallint[], tile_indexes bigint[], tile_counts integer[], tile_hashes bytea, bundle_indexes bigint[], bundle_counts integer[], bundle_entries bytea)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  taken integer;
+BEGIN
+  UPDATE audit_log_state SET size = new_size, root = new_root WHERE size = expected_size;
+  IF NOT FOUND THEN
+    RETURN 'stale';
+  END IF;
+
+  WITH wanted AS (
+    SELECT id, first_log_index, substring(salts FROM 1 + 16 * (place::integer - 1) FOR 16) AS salt
+    FROM unnest(pending_ids, first_log_indexes) WITH ORDINALITY AS want (id, first_log_index, place)
+  ), taken_rows AS (
+    DELETE FROM audit_log_pending WHERE pending_id = ANY (pending_ids)
+    RETURNING pending_id, event_count, correlation_id, first_position, first_date, last_date
+  )
+  INSERT INTO audit_log_runs (first_log_index, event_count, correlation_id, first_position, first_date, last_date, salt)
+  SELECT wanted.first_log_index, event_count, correlation_id, first_position, first_date, last_date, wanted.salt
+  FROM taken_rows JOIN wanted ON wanted.id = taken_rows.pending_id
+  ORDER BY wanted.first_log_index;
+  GET DIAGNOSTICS taken = ROW_COUNT;
+  IF taken <> cardinality(pending_ids) THEN
+    RAISE EXCEPTION 'stale' USING ERRCODE = 'KN005';
+  END IF;
+
+  INSERT INTO audit_log_tiles (level, tile_index, hashes)
+  SELECT level, tile_index, substring(tile_hashes FROM (1 + 32 * (ending - hash_count))::integer FOR 32 * hash_count)
+  FROM (
+    SELECT level, tile_index, hash_count, sum(hash_count) OVER (ORDER BY place) AS ending
+    FROM unnest(tile_levels, tile_indexes, tile_counts) WITH ORDINALITY AS tile (level, tile_index, hash_count, place)
+  ) AS placed
+  ON CONFLICT (level, tile_index) DO UPDATE SET hashes = excluded.hashes;
+
+  INSERT INTO audit_log_entries (bundle_index, entries)
+  SELECT bundle_index, substring(bundle_entries FROM (1 + 32 * (ending - entry_count))::integer FOR 32 * entry_count)
+  FROM (
+    SELECT bundle_index, entry_count, sum(entry_count) OVER (ORDER BY place) AS ending
+    FROM unnest(bundle_indexes, bundle_counts) WITH ORDINALITY AS bundle (bundle_index, entry_count, place)
+  ) AS placed
+  ON CONFLICT (bundle_index) DO UPDATE SET entries = excluded.entries;
+
+  PERFORM pg_notify('audit_log', new_size::text);
+  RETURN 'advanced';
+EXCEPTION
+  WHEN SQLSTATE 'KN005' THEN
+    RETURN 'stale';
+END
+$function$;
+
 CREATE OR REPLACE FUNCTION public.append_audit_events(heads text, head_count integer, ids text, events text, event_count integer, escaped boolean)
  RETURNS text
  LANGUAGE plpgsql
@@ -195,15 +357,15 @@ AS $function$
 DECLARE
   taken integer;
 BEGIN
-  INSERT INTO audit_chain_heads AS head (correlation_id, replaced_hash, chain_position, event_hash)
+  INSERT INTO audit_chain_heads AS head (correlation_id, previous_hash, chain_position, event_hash)
   SELECT f[1], f[2], f[3]::bigint, f[4]
   FROM string_to_table(heads, E'\x1e') AS record, LATERAL (
     SELECT CASE WHEN escaped THEN split_escaped_audit_record(record) ELSE string_to_array(record, E'\x1f', '') END AS f OFFSET 0
   ) AS fields
   WHERE f[2] IS NULL OR EXISTS (SELECT FROM audit_chain_heads AS known WHERE known.correlation_id = f[1])
   ON CONFLICT (correlation_id) DO UPDATE
-    SET chain_position = excluded.chain_position, event_hash = excluded.event_hash, replaced_hash = excluded.replaced_hash
-    WHERE head.event_hash = excluded.replaced_hash;
+    SET chain_position = excluded.chain_position, event_hash = excluded.event_hash, previous_hash = excluded.previous_hash
+    WHERE head.event_hash = excluded.previous_hash;
   GET DIAGNOSTICS taken = ROW_COUNT;
   IF taken <> head_count THEN
     RAISE EXCEPTION 'stale' USING ERRCODE = 'KN001';
@@ -218,19 +380,29 @@ BEGIN
     RAISE EXCEPTION 'duplicate' USING ERRCODE = 'KN002';
   END IF;
 
-  INSERT INTO audit_events (
-    event_id, event_version, event_timestamp, event_date, event_type, event_category, event_action, event_outcome,
-    actor_type, actor_id, resource_type, resource_id, correlation_id, parent_event_id, parent_event_date, namespace,
-    cluster_name, event_data, severity, duration_ms, error_code, error_message, retention_days, is_sensitive,
-    recorded_time, recorded_by, event_hash, previous_event_hash, chain_position)
-  SELECT
-    f[1]::uuid, f[2], f[3]::timestamptz, f[4]::date, f[5], f[6], f[7], f[8],
-    f[9], f[10], f[11], f[12], f[13], f[14]::uuid, f[15]::date, f[16],
-    f[17], f[18]::jsonb, f[19], f[20]::bigint, f[21], f[22], f[23]::integer, f[24]::boolean,
-    f[25]::timestamptz, f[26], f[27], f[28], f[29]::bigint
-  FROM string_to_table(events, E'\x1e') AS record, LATERAL (
-    SELECT CASE WHEN escaped THEN split_escaped_audit_record(record) ELSE string_to_array(record, E'\x1f', '') END AS f OFFSET 0
-  ) AS fields;
+  -- Within an append the places of a chain are consecutive: one row tells of all of them.
+  WITH stored AS (
+    INSERT INTO audit_events (
+      event_id, event_version, event_timestamp, event_date, event_type, event_category, event_action, event_outcome,
+      actor_type, actor_id, resource_type, resource_id, correlation_id, parent_event_id, parent_event_date, namespace,
+      cluster_name, event_data, severity, duration_ms, error_code, error_message, retention_days, is_sensitive,
+      recorded_time, recorded_by, event_hash, previous_event_hash, chain_position)
+    SELECT
+      f[1]::uuid, f[2], f[3]::timestamptz, f[4]::date, f[5], f[6], f[7], f[8],
+      f[9], f[10], f[11], f[12], f[13], f[14]::uuid, f[15]::date, f[16],
+      f[17], f[18]::jsonb, f[19], f[20]::bigint, f[21], f[22], f[23]::integer, f[24]::boolean,
+      f[25]::timestamptz, f[26], f[27], f[28], f[29]::bigint
+    FROM string_to_table(events, E'\x1e') AS record, LATERAL (
+      SELECT CASE WHEN escaped THEN split_escaped_audit_record(record) ELSE string_to_array(record, E'\x1f', '') END AS f OFFSET 0
+    ) AS fields
+    RETURNING correlation_id, chain_position, event_date, event_hash, recorded_time
+  )
+  INSERT INTO audit_log_pending (
+    correlation_id, first_position, event_count, first_date, last_date, event_hashes, recorded_time)
+  SELECT correlation_id, min(chain_position), count(*), min(event_date), max(event_date),
+    string_agg(decode(event_hash, 'hex'), '' ORDER BY chain_position), min(recorded_time)
+  FROM stored
+  GROUP BY correlation_id;
   RETURN 'appended';
 EXCEPTION
   -- The block is a subtransaction: what it wrote is gone, and the answer is no error in the server's log.
@@ -416,6 +588,65 @@ BEGIN
 END
 $function$;
 
+CREATE OR REPLACE FUNCTION public.open_audit_log_origin(new_origin text, contradicted text, reason text)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  state audit_log_state;
+BEGIN
+  SELECT * INTO state FROM audit_log_state FOR UPDATE;
+  INSERT INTO audit_log_origins (origin, number, opened_size, predecessor_checkpoint, contradicted_checkpoint, reason)
+  SELECT new_origin, coalesce(max(number), 0) + 1, state.size, coalesce(state.published_note, state.signed_note),
+    contradicted, coalesce(open_audit_log_origin.reason, '')
+  FROM audit_log_origins
+  ON CONFLICT (origin) DO NOTHING;
+  IF NOT FOUND THEN
+    RETURN 'known';
+  END IF;
+  UPDATE audit_log_state
+  SET signed_origin = NULL, signed_size = 0, signed_root = NULL, signed_note = NULL,
+    published_size = 0, published_note = NULL, published_time = NULL;
+  RETURN 'opened';
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION public.publish_audit_log(origin_signed text, size_published bigint, note text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  UPDATE audit_log_state
+  SET published_size = size_published, published_note = note, published_time = now()
+  WHERE signed_origin = origin_signed AND size_published <= signed_size
+    AND (published_size <= size_published OR published_note IS NULL);
+  RETURN FOUND;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION public.sign_audit_log(origin_signed text, size_signed bigint, root_signed bytea, note text)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  UPDATE audit_log_state
+  SET signed_origin = origin_signed, signed_size = size_signed, signed_root = root_signed, signed_note = note
+  WHERE size_signed <= size
+    AND origin_signed = (SELECT origin FROM audit_log_origins ORDER BY number DESC LIMIT 1)
+    AND (signed_origin IS DISTINCT FROM origin_signed OR signed_size < size_signed
+      OR (signed_size = size_signed AND signed_root = root_signed));
+  IF NOT FOUND THEN
+    RETURN 'stale';
+  END IF;
+  DELETE FROM audit_log_checkpoints AS kept
+  WHERE kept.origin = origin_signed AND kept.size < size_signed AND date_trunc('hour', kept.signed_time) = date_trunc('hour', now());
+  INSERT INTO audit_log_checkpoints AS kept (origin, size, root, note)
+  VALUES (origin_signed, size_signed, root_signed, sign_audit_log.note)
+  ON CONFLICT (origin, size) DO UPDATE SET note = excluded.note, signed_time = excluded.signed_time;
+  RETURN 'signed';
+END
+$function$;
+
 CREATE OR REPLACE FUNCTION public.split_escaped_audit_record(record text)
  RETURNS text[]
  LANGUAGE sql
@@ -454,7 +685,7 @@ COMMENT ON COLUMN action_type_taxonomy.revision IS 'Another one after every chan
 
 COMMENT ON TABLE audit_chain_heads IS 'The last event of each chain. A chain with its newest events cut off does not reach its head.';
 
-COMMENT ON COLUMN audit_chain_heads.replaced_hash IS 'event_hash of the head before the latest append: what the append expected to find.';
+COMMENT ON COLUMN audit_chain_heads.previous_hash IS 'event_hash of the head before the latest append: what the append expected to find.';
 
 COMMENT ON TABLE audit_event_ids IS 'Every event id ever stored, for good: a repeat is recognised whatever its timestamp, also after retention.';
 
@@ -471,6 +702,44 @@ COMMENT ON COLUMN audit_events.chain_position IS 'Place in the chain of correlat
 COMMENT ON COLUMN audit_events.recorded_time IS 'When the service took the event.';
 
 COMMENT ON COLUMN audit_events.recorded_by IS 'The authenticated caller that sent it.';
+
+COMMENT ON TABLE audit_log_checkpoints IS 'Signed checkpoints: the last of every hour, and the last of all.';
+
+COMMENT ON TABLE audit_log_entries IS 'The log''s entries: salted commitments to events, 256 to a bundle. Nothing in them can be erased or need be.';
+
+COMMENT ON TABLE audit_log_keys IS 'Every public key that has signed, as C2SP signed-note writes verifier keys.';
+
+COMMENT ON TABLE audit_log_origins IS 'The origins of the log''s checkpoints, in their order; the one with the greatest number is in use.';
+
+COMMENT ON COLUMN audit_log_origins.opened_size IS 'Entries that the tree held when the origin was opened.';
+
+COMMENT ON COLUMN audit_log_origins.predecessor_checkpoint IS 'Last checkpoint of the origin before, as the database had it.';
+
+COMMENT ON COLUMN audit_log_origins.contradicted_checkpoint IS 'Checkpoint kept elsewhere that the tree contradicted, where there was one.';
+
+COMMENT ON TABLE audit_log_pending IS 'Recorded events that have no log index yet. Rows of one chain come in the order of their pending_id.';
+
+COMMENT ON COLUMN audit_log_pending.event_hashes IS '32 bytes for each event, from first_position on.';
+
+COMMENT ON COLUMN audit_log_pending.recorded_time IS 'recorded_time of the first of them.';
+
+COMMENT ON TABLE audit_log_runs IS 'Which events stand where in the log: event_count places of a chain from first_position on, from first_log_index on.';
+
+COMMENT ON COLUMN audit_log_runs.first_date IS 'Earliest event_date among them; with last_date it tells which partitions hold them.';
+
+COMMENT ON COLUMN audit_log_runs.salt IS '16 random bytes, of which the salts of their entries are made.';
+
+COMMENT ON TABLE audit_log_state IS 'One row: how far the log has come.';
+
+COMMENT ON COLUMN audit_log_state.size IS 'Events that have an index: 0 up to size - 1.';
+
+COMMENT ON COLUMN audit_log_state.root IS 'Root of the Merkle tree of that size.';
+
+COMMENT ON COLUMN audit_log_state.signed_note IS 'Latest checkpoint that was signed; it leaves the service only after it is kept outside of the database.';
+
+COMMENT ON COLUMN audit_log_state.published_note IS 'Latest checkpoint that has left the service, with its cosignatures.';
+
+COMMENT ON TABLE audit_log_tiles IS 'Merkle tree hashes, 256 to a tile; level 0 holds the leaf hashes, each further level the roots of full tiles below.';
 
 COMMENT ON TABLE audit_queue_drain IS 'Who may drain the queue in Valkey: one row, once it was drained.';
 

@@ -126,6 +126,6 @@ const COPY = `
     INSERT INTO audit_event_ids (event_id, event_date, chain_position, salt, submission_digest)
     SELECT event_id, event_date, chain_position, decode(md5(event_id::text), 'hex'), decode(event_hash, 'hex') FROM copied
   )
-  INSERT INTO audit_chain_heads (correlation_id, chain_position, event_hash, replaced_hash)
+  INSERT INTO audit_chain_heads (correlation_id, chain_position, event_hash, previous_hash)
   SELECT DISTINCT ON (correlation_id) correlation_id, chain_position, event_hash, previous_event_hash
   FROM copied ORDER BY correlation_id, chain_position DESC`;

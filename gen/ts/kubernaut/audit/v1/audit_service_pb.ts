@@ -24,7 +24,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file kubernaut/audit/v1/audit_service.proto.
  */
 export const file_kubernaut_audit_v1_audit_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZrdWJlcm5hdXQvYXVkaXQvdjEvYXVkaXRfc2VydmljZS5wcm90bxISa3ViZXJuYXV0LmF1ZGl0LnYxIskBCgtFdmVudFJlc3VsdBIQCghldmVudF9pZBgBIAEoCRIyCgdvdXRjb21lGAIgASgOMiEua3ViZXJuYXV0LmF1ZGl0LnYxLlJlY29yZE91dGNvbWUSEgoKZXZlbnRfaGFzaBgDIAEoCRIWCg5jaGFpbl9wb3NpdGlvbhgEIAEoAxI5Cgp2aW9sYXRpb25zGAUgAygLMiUuZ29vZ2xlLnJwYy5CYWRSZXF1ZXN0LkZpZWxkVmlvbGF0aW9uEg0KBWluZGV4GAYgASgFInEKE1JlY29yZEV2ZW50c1JlcXVlc3QSQAoGZXZlbnRzGAEgAygLMh4ua3ViZXJuYXV0LmF1ZGl0LnYxLkF1ZGl0RXZlbnRCELpIDZIBCggBEOgHIgPYAQMSGAoQcmVxdWlyZV9yZWNvcmRlZBgCIAEoCCJIChRSZWNvcmRFdmVudHNSZXNwb25zZRIwCgdyZXN1bHRzGAEgAygLMh8ua3ViZXJuYXV0LmF1ZGl0LnYxLkV2ZW50UmVzdWx0IqUBChNJbmdlc3RFdmVudHNSZXF1ZXN0Eh0KDGJhdGNoX251bWJlchgBIAEoA0IHukgEIgIoARJACgZldmVudHMYAiADKAsyHi5rdWJlcm5hdXQuYXVkaXQudjEuQXVkaXRFdmVudEIQukgNkgEKCAEQ6AciA9gBAxIYChByZXF1aXJlX3JlY29yZGVkGAMgASgIEhMKC2FsbF9yZXN1bHRzGAQgASgIIt0BChRJbmdlc3RFdmVudHNSZXNwb25zZRIUCgxiYXRjaF9udW1iZXIYASABKAMSIgoGc3RhdHVzGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMSEAoIcmVjb3JkZWQYAyABKAUSEgoKZHVwbGljYXRlcxgEIAEoBRIRCgljb25mbGljdHMYBSABKAUSEAoIcmVqZWN0ZWQYBiABKAUSDgoGcXVldWVkGAcgASgFEjAKB3Jlc3VsdHMYCCADKAsyHy5rdWJlcm5hdXQuYXVkaXQudjEuRXZlbnRSZXN1bHQicAoPR2V0RXZlbnRSZXF1ZXN0EhoKCGV2ZW50X2lkGAEgASgJQgi6SAVyA7ABARJBCgxwYXlsb2FkX2Zvcm0YAiABKA4yHy5rdWJlcm5hdXQuYXVkaXQudjEuUGF5bG9hZEZvcm1CCrpIB4IBBBABIAMiQQoQR2V0RXZlbnRSZXNwb25zZRItCgVldmVudBgBIAEoCzIeLmt1YmVybmF1dC5hdWRpdC52MS5BdWRpdEV2ZW50ItEECgtFdmVudEZpbHRlchIgCg5jb3JyZWxhdGlvbl9pZBgBIAEoCUIIukgFcgMY/wESQQoLZXZlbnRfdHlwZXMYAiADKAlCLLpIKZIBJhBkIiJyIBABGGQyGl5bYS16MC05XVthLXowLTkuXy1dKlsqXT8kEioKEGV2ZW50X2NhdGVnb3JpZXMYAyADKAlCELpIDZIBChBkIgZyBBABGDISSwoOZXZlbnRfb3V0Y29tZXMYBCADKA4yIC5rdWJlcm5hdXQuYXVkaXQudjEuRXZlbnRPdXRjb21lQhG6SA6SAQsQAyIHggEEEAEgABIkCgpzZXZlcml0aWVzGAUgAygJQhC6SA2SAQoQZCIGcgQQARgUEhsKCmFjdG9yX3R5cGUYBiABKAlCB7pIBHICGDISGgoIYWN0b3JfaWQYByABKAlCCLpIBXIDGP8BEh4KDXJlc291cmNlX3R5cGUYCCABKAlCB7pIBHICGGQSHQoLcmVzb3VyY2VfaWQYCSABKAlCCLpIBXIDGP8BEhsKCW5hbWVzcGFjZRgKIAEoCUIIukgFcgMY/QESHgoMY2x1c3Rlcl9uYW1lGAsgASgJQgi6SAVyAxj/ARIuCgpzdGFydF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoKZXZlbnRfZGF0YRgOIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3Qi0wEKEUxpc3RFdmVudHNSZXF1ZXN0Ei8KBmZpbHRlchgBIAEoCzIfLmt1YmVybmF1dC5hdWRpdC52MS5FdmVudEZpbHRlchIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgSEAoIb3JkZXJfYnkYBCABKAkSQQoMcGF5bG9hZF9mb3JtGAUgASgOMh8ua3ViZXJuYXV0LmF1ZGl0LnYxLlBheWxvYWRGb3JtQgq6SAeCAQQQASADIl0KEkxpc3RFdmVudHNSZXNwb25zZRIuCgZldmVudHMYASADKAsyHi5rdWJlcm5hdXQuYXVkaXQudjEuQXVkaXRFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiFwoVR2V0U2VydmljZUluZm9SZXF1ZXN0IroCChZHZXRTZXJ2aWNlSW5mb1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSMQoGbGltaXRzGAIgASgLMiEua3ViZXJuYXV0LmF1ZGl0LnYxLlNlcnZpY2VMaW1pdHMSNgoNcGF5bG9hZF9mb3JtcxgDIAMoDjIfLmt1YmVybmF1dC5hdWRpdC52MS5QYXlsb2FkRm9ybRIvCgtzZXJ2ZXJfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoIZGF0YWJhc2UYBSABKAsyHy5rdWJlcm5hdXQuYXVkaXQudjEuU3RvcmVTdGF0dXMSLgoFcXVldWUYBiABKAsyHy5rdWJlcm5hdXQuYXVkaXQudjEuU3RvcmVTdGF0dXMSEAoIZGVncmFkZWQYByABKAgiTAoLU3RvcmVTdGF0dXMSLQoFc3RhdGUYASABKA4yHi5rdWJlcm5hdXQuYXVkaXQudjEuU3RvcmVTdGF0ZRIOCgZyZWFzb24YAiABKAkilQEKDVNlcnZpY2VMaW1pdHMSGAoQbWF4X2JhdGNoX2V2ZW50cxgBIAEoBRIXCg9tYXhfYmF0Y2hfYnl0ZXMYAiABKAMSHAoUbWF4X2V2ZW50X2RhdGFfYnl0ZXMYAyABKAUSHAoUbWF4X2V2ZW50X2RhdGFfZGVwdGgYBCABKAUSFQoNbWF4X3BhZ2Vfc2l6ZRgFIAEoBSq/AQoNUmVjb3JkT3V0Y29tZRIeChpSRUNPUkRfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhsKF1JFQ09SRF9PVVRDT01FX1JFQ09SREVEEAESHAoYUkVDT1JEX09VVENPTUVfRFVQTElDQVRFEAISGwoXUkVDT1JEX09VVENPTUVfQ09ORkxJQ1QQAxIbChdSRUNPUkRfT1VUQ09NRV9SRUpFQ1RFRBAEEhkKFVJFQ09SRF9PVVRDT01FX1FVRVVFRBAFKp4BCgpTdG9yZVN0YXRlEhsKF1NUT1JFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVU1RPUkVfU1RBVEVfQVZBSUxBQkxFEAESGwoXU1RPUkVfU1RBVEVfVU5BVkFJTEFCTEUQAhIbChdTVE9SRV9TVEFURV9OT1RfRFVSQUJMRRADEh4KGlNUT1JFX1NUQVRFX05PVF9DT05GSUdVUkVEEAQy9QMKDEF1ZGl0U2VydmljZRJhCgxSZWNvcmRFdmVudHMSJy5rdWJlcm5hdXQuYXVkaXQudjEuUmVjb3JkRXZlbnRzUmVxdWVzdBooLmt1YmVybmF1dC5hdWRpdC52MS5SZWNvcmRFdmVudHNSZXNwb25zZRJlCgxJbmdlc3RFdmVudHMSJy5rdWJlcm5hdXQuYXVkaXQudjEuSW5nZXN0RXZlbnRzUmVxdWVzdBooLmt1YmVybmF1dC5hdWRpdC52MS5Jbmdlc3RFdmVudHNSZXNwb25zZSgBMAESVQoIR2V0RXZlbnQSIy5rdWJlcm5hdXQuYXVkaXQudjEuR2V0RXZlbnRSZXF1ZXN0GiQua3ViZXJuYXV0LmF1ZGl0LnYxLkdldEV2ZW50UmVzcG9uc2USWwoKTGlzdEV2ZW50cxIlLmt1YmVybmF1dC5hdWRpdC52MS5MaXN0RXZlbnRzUmVxdWVzdBomLmt1YmVybmF1dC5hdWRpdC52MS5MaXN0RXZlbnRzUmVzcG9uc2USZwoOR2V0U2VydmljZUluZm8SKS5rdWJlcm5hdXQuYXVkaXQudjEuR2V0U2VydmljZUluZm9SZXF1ZXN0Gioua3ViZXJuYXV0LmF1ZGl0LnYxLkdldFNlcnZpY2VJbmZvUmVzcG9uc2VCagoVYWkua3ViZXJuYXV0LmF1ZGl0LnYxUAFaOmt1YmVybmF1dC5haS9kYXRhc3RvcmFnZS9nZW4vZ28va3ViZXJuYXV0L2F1ZGl0L3YxO2F1ZGl0djGqAhJLdWJlcm5hdXQuQXVkaXQuVjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_error_details, file_google_rpc_status, file_kubernaut_audit_v1_audit_event]);
+  fileDesc("CiZrdWJlcm5hdXQvYXVkaXQvdjEvYXVkaXRfc2VydmljZS5wcm90bxISa3ViZXJuYXV0LmF1ZGl0LnYxIskBCgtFdmVudFJlc3VsdBIQCghldmVudF9pZBgBIAEoCRIyCgdvdXRjb21lGAIgASgOMiEua3ViZXJuYXV0LmF1ZGl0LnYxLlJlY29yZE91dGNvbWUSEgoKZXZlbnRfaGFzaBgDIAEoCRIWCg5jaGFpbl9wb3NpdGlvbhgEIAEoAxI5Cgp2aW9sYXRpb25zGAUgAygLMiUuZ29vZ2xlLnJwYy5CYWRSZXF1ZXN0LkZpZWxkVmlvbGF0aW9uEg0KBWluZGV4GAYgASgFInEKE1JlY29yZEV2ZW50c1JlcXVlc3QSQAoGZXZlbnRzGAEgAygLMh4ua3ViZXJuYXV0LmF1ZGl0LnYxLkF1ZGl0RXZlbnRCELpIDZIBCggBEOgHIgPYAQMSGAoQcmVxdWlyZV9yZWNvcmRlZBgCIAEoCCJIChRSZWNvcmRFdmVudHNSZXNwb25zZRIwCgdyZXN1bHRzGAEgAygLMh8ua3ViZXJuYXV0LmF1ZGl0LnYxLkV2ZW50UmVzdWx0IqUBChNJbmdlc3RFdmVudHNSZXF1ZXN0Eh0KDGJhdGNoX251bWJlchgBIAEoA0IHukgEIgIoARJACgZldmVudHMYAiADKAsyHi5rdWJlcm5hdXQuYXVkaXQudjEuQXVkaXRFdmVudEIQukgNkgEKCAEQ6AciA9gBAxIYChByZXF1aXJlX3JlY29yZGVkGAMgASgIEhMKC2FsbF9yZXN1bHRzGAQgASgIIt0BChRJbmdlc3RFdmVudHNSZXNwb25zZRIUCgxiYXRjaF9udW1iZXIYASABKAMSIgoGc3RhdHVzGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMSEAoIcmVjb3JkZWQYAyABKAUSEgoKZHVwbGljYXRlcxgEIAEoBRIRCgljb25mbGljdHMYBSABKAUSEAoIcmVqZWN0ZWQYBiABKAUSDgoGcXVldWVkGAcgASgFEjAKB3Jlc3VsdHMYCCADKAsyHy5rdWJlcm5hdXQuYXVkaXQudjEuRXZlbnRSZXN1bHQicAoPR2V0RXZlbnRSZXF1ZXN0EhoKCGV2ZW50X2lkGAEgASgJQgi6SAVyA7ABARJBCgxwYXlsb2FkX2Zvcm0YAiABKA4yHy5rdWJlcm5hdXQuYXVkaXQudjEuUGF5bG9hZEZvcm1CCrpIB4IBBBABIAMiQQoQR2V0RXZlbnRSZXNwb25zZRItCgVldmVudBgBIAEoCzIeLmt1YmVybmF1dC5hdWRpdC52MS5BdWRpdEV2ZW50ItEECgtFdmVudEZpbHRlchIgCg5jb3JyZWxhdGlvbl9pZBgBIAEoCUIIukgFcgMY/wESQQoLZXZlbnRfdHlwZXMYAiADKAlCLLpIKZIBJhBkIiJyIBABGGQyGl5bYS16MC05XVthLXowLTkuXy1dKlsqXT8kEioKEGV2ZW50X2NhdGVnb3JpZXMYAyADKAlCELpIDZIBChBkIgZyBBABGDISSwoOZXZlbnRfb3V0Y29tZXMYBCADKA4yIC5rdWJlcm5hdXQuYXVkaXQudjEuRXZlbnRPdXRjb21lQhG6SA6SAQsQAyIHggEEEAEgABIkCgpzZXZlcml0aWVzGAUgAygJQhC6SA2SAQoQZCIGcgQQARgUEhsKCmFjdG9yX3R5cGUYBiABKAlCB7pIBHICGDISGgoIYWN0b3JfaWQYByABKAlCCLpIBXIDGP8BEh4KDXJlc291cmNlX3R5cGUYCCABKAlCB7pIBHICGGQSHQoLcmVzb3VyY2VfaWQYCSABKAlCCLpIBXIDGP8BEhsKCW5hbWVzcGFjZRgKIAEoCUIIukgFcgMY/QESHgoMY2x1c3Rlcl9uYW1lGAsgASgJQgi6SAVyAxj/ARIuCgpzdGFydF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoKZXZlbnRfZGF0YRgOIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3Qi0wEKEUxpc3RFdmVudHNSZXF1ZXN0Ei8KBmZpbHRlchgBIAEoCzIfLmt1YmVybmF1dC5hdWRpdC52MS5FdmVudEZpbHRlchIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgSEAoIb3JkZXJfYnkYBCABKAkSQQoMcGF5bG9hZF9mb3JtGAUgASgOMh8ua3ViZXJuYXV0LmF1ZGl0LnYxLlBheWxvYWRGb3JtQgq6SAeCAQQQASADIl0KEkxpc3RFdmVudHNSZXNwb25zZRIuCgZldmVudHMYASADKAsyHi5rdWJlcm5hdXQuYXVkaXQudjEuQXVkaXRFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki8AEKEVRhaWxFdmVudHNSZXF1ZXN0Ei4KD2FmdGVyX2xvZ19pbmRleBgBIAEoA0IQukgNIgso////////////AUgAiAEBEi8KBmZpbHRlchgCIAEoCzIfLmt1YmVybmF1dC5hdWRpdC52MS5FdmVudEZpbHRlchJBCgxwYXlsb2FkX2Zvcm0YAyABKA4yHy5rdWJlcm5hdXQuYXVkaXQudjEuUGF5bG9hZEZvcm1CCrpIB4IBBBABIAMSEAoIZnJvbV9ub3cYBCABKAgSEQoJdW50aWxfbm93GAUgASgIQhIKEF9hZnRlcl9sb2dfaW5kZXgingEKElRhaWxFdmVudHNSZXNwb25zZRIuCgZldmVudHMYASADKAsyHi5rdWJlcm5hdXQuYXVkaXQudjEuQXVkaXRFdmVudBItCgdyZW1vdmVkGAIgAygLMhwua3ViZXJuYXV0LmF1ZGl0LnYxLkxvZ1JhbmdlEhcKD3VwX3RvX2xvZ19pbmRleBgDIAEoAxIQCghsb2dfc2l6ZRgEIAEoAyI7CghMb2dSYW5nZRIXCg9maXJzdF9sb2dfaW5kZXgYASABKAMSFgoObGFzdF9sb2dfaW5kZXgYAiABKAMiggEKE0V4cG9ydEV2ZW50c1JlcXVlc3QSLwoGZmlsdGVyGAEgASgLMh8ua3ViZXJuYXV0LmF1ZGl0LnYxLkV2ZW50RmlsdGVyEjoKBmZvcm1hdBgCIAEoDjIgLmt1YmVybmF1dC5hdWRpdC52MS5FeHBvcnRGb3JtYXRCCLpIBYIBAhABItEBChRFeHBvcnRFdmVudHNSZXNwb25zZRIyCgZoZWFkZXIYASABKAsyIC5rdWJlcm5hdXQuYXVkaXQudjEuRXhwb3J0SGVhZGVySAASDwoFY2h1bmsYAiABKAxIABI2Cghwcm9ncmVzcxgDIAEoCzIiLmt1YmVybmF1dC5hdWRpdC52MS5FeHBvcnRQcm9ncmVzc0gAEjQKB3N1bW1hcnkYBCABKAsyIS5rdWJlcm5hdXQuYXVkaXQudjEuRXhwb3J0U3VtbWFyeUgAQgYKBHBhcnQijQEKDEV4cG9ydEhlYWRlchIRCglleHBvcnRfaWQYASABKAkSMAoGZm9ybWF0GAIgASgOMiAua3ViZXJuYXV0LmF1ZGl0LnYxLkV4cG9ydEZvcm1hdBISCgptZWRpYV90eXBlGAMgASgJEhEKCWZpbGVfbmFtZRgEIAEoCRIRCgl0cmVlX3NpemUYBSABKAMiTQoORXhwb3J0UHJvZ3Jlc3MSFAoMZW50cmllc19kb25lGAEgASgDEhUKDWVudHJpZXNfdG90YWwYAiABKAMSDgoGZXZlbnRzGAMgASgDIj4KDUV4cG9ydFN1bW1hcnkSDgoGZXZlbnRzGAEgASgDEg0KBWJ5dGVzGAIgASgDEg4KBnNoYTI1NhgDIAEoCSIXChVHZXRTZXJ2aWNlSW5mb1JlcXVlc3QiugIKFkdldFNlcnZpY2VJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIxCgZsaW1pdHMYAiABKAsyIS5rdWJlcm5hdXQuYXVkaXQudjEuU2VydmljZUxpbWl0cxI2Cg1wYXlsb2FkX2Zvcm1zGAMgAygOMh8ua3ViZXJuYXV0LmF1ZGl0LnYxLlBheWxvYWRGb3JtEi8KC3NlcnZlcl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCghkYXRhYmFzZRgFIAEoCzIfLmt1YmVybmF1dC5hdWRpdC52MS5TdG9yZVN0YXR1cxIuCgVxdWV1ZRgGIAEoCzIfLmt1YmVybmF1dC5hdWRpdC52MS5TdG9yZVN0YXR1cxIQCghkZWdyYWRlZBgHIAEoCCJMCgtTdG9yZVN0YXR1cxItCgVzdGF0ZRgBIAEoDjIeLmt1YmVybmF1dC5hdWRpdC52MS5TdG9yZVN0YXRlEg4KBnJlYXNvbhgCIAEoCSKVAQoNU2VydmljZUxpbWl0cxIYChBtYXhfYmF0Y2hfZXZlbnRzGAEgASgFEhcKD21heF9iYXRjaF9ieXRlcxgCIAEoAxIcChRtYXhfZXZlbnRfZGF0YV9ieXRlcxgDIAEoBRIcChRtYXhfZXZlbnRfZGF0YV9kZXB0aBgEIAEoBRIVCg1tYXhfcGFnZV9zaXplGAUgASgFKr8BCg1SZWNvcmRPdXRjb21lEh4KGlJFQ09SRF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGwoXUkVDT1JEX09VVENPTUVfUkVDT1JERUQQARIcChhSRUNPUkRfT1VUQ09NRV9EVVBMSUNBVEUQAhIbChdSRUNPUkRfT1VUQ09NRV9DT05GTElDVBADEhsKF1JFQ09SRF9PVVRDT01FX1JFSkVDVEVEEAQSGQoVUkVDT1JEX09VVENPTUVfUVVFVUVEEAUqkgEKDEV4cG9ydEZvcm1hdBIdChlFWFBPUlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASGAoURVhQT1JUX0ZPUk1BVF9CVU5ETEUQARIXChNFWFBPUlRfRk9STUFUX0pTT05MEAISFQoRRVhQT1JUX0ZPUk1BVF9DU1YQAxIZChVFWFBPUlRfRk9STUFUX1BBUlFVRVQQBCqeAQoKU3RvcmVTdGF0ZRIbChdTVE9SRV9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVNUT1JFX1NUQVRFX0FWQUlMQUJMRRABEhsKF1NUT1JFX1NUQVRFX1VOQVZBSUxBQkxFEAISGwoXU1RPUkVfU1RBVEVfTk9UX0RVUkFCTEUQAxIeChpTVE9SRV9TVEFURV9OT1RfQ09ORklHVVJFRBAEMrkFCgxBdWRpdFNlcnZpY2USYQoMUmVjb3JkRXZlbnRzEicua3ViZXJuYXV0LmF1ZGl0LnYxLlJlY29yZEV2ZW50c1JlcXVlc3QaKC5rdWJlcm5hdXQuYXVkaXQudjEuUmVjb3JkRXZlbnRzUmVzcG9uc2USZQoMSW5nZXN0RXZlbnRzEicua3ViZXJuYXV0LmF1ZGl0LnYxLkluZ2VzdEV2ZW50c1JlcXVlc3QaKC5rdWJlcm5hdXQuYXVkaXQudjEuSW5nZXN0RXZlbnRzUmVzcG9uc2UoATABElUKCEdldEV2ZW50EiMua3ViZXJuYXV0LmF1ZGl0LnYxLkdldEV2ZW50UmVxdWVzdBokLmt1YmVybmF1dC5hdWRpdC52MS5HZXRFdmVudFJlc3BvbnNlElsKCkxpc3RFdmVudHMSJS5rdWJlcm5hdXQuYXVkaXQudjEuTGlzdEV2ZW50c1JlcXVlc3QaJi5rdWJlcm5hdXQuYXVkaXQudjEuTGlzdEV2ZW50c1Jlc3BvbnNlEl0KClRhaWxFdmVudHMSJS5rdWJlcm5hdXQuYXVkaXQudjEuVGFpbEV2ZW50c1JlcXVlc3QaJi5rdWJlcm5hdXQuYXVkaXQudjEuVGFpbEV2ZW50c1Jlc3BvbnNlMAESYwoMRXhwb3J0RXZlbnRzEicua3ViZXJuYXV0LmF1ZGl0LnYxLkV4cG9ydEV2ZW50c1JlcXVlc3QaKC5rdWJlcm5hdXQuYXVkaXQudjEuRXhwb3J0RXZlbnRzUmVzcG9uc2UwARJnCg5HZXRTZXJ2aWNlSW5mbxIpLmt1YmVybmF1dC5hdWRpdC52MS5HZXRTZXJ2aWNlSW5mb1JlcXVlc3QaKi5rdWJlcm5hdXQuYXVkaXQudjEuR2V0U2VydmljZUluZm9SZXNwb25zZUJqChVhaS5rdWJlcm5hdXQuYXVkaXQudjFQAVo6a3ViZXJuYXV0LmFpL2RhdGFzdG9yYWdlL2dlbi9nby9rdWJlcm5hdXQvYXVkaXQvdjE7YXVkaXR2MaoCEkt1YmVybmF1dC5BdWRpdC5WMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_error_details, file_google_rpc_status, file_kubernaut_audit_v1_audit_event]);
 
 /**
  * The fate of one event of a batch.
@@ -486,6 +486,325 @@ export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PUR
   messageDesc(file_kubernaut_audit_v1_audit_service, 9);
 
 /**
+ * Which events to follow, and from where.
+ *
+ * @generated from message kubernaut.audit.v1.TailEventsRequest
+ */
+export type TailEventsRequest = Message<"kubernaut.audit.v1.TailEventsRequest"> & {
+  /**
+   * Begin behind this place of the log; absent: with the first event.
+   *
+   * @generated from field: optional int64 after_log_index = 1;
+   */
+  afterLogIndex?: bigint | undefined;
+
+  /**
+   * Which events; absent: all. Time filters and all others as in ListEvents.
+   *
+   * @generated from field: kubernaut.audit.v1.EventFilter filter = 2;
+   */
+  filter?: EventFilter | undefined;
+
+  /**
+   * Form of the payloads: STRUCT (default) or JSON.
+   *
+   * @generated from field: kubernaut.audit.v1.PayloadForm payload_form = 3;
+   */
+  payloadForm: PayloadForm;
+
+  /**
+   * Begin behind what has an index now. Not together with after_log_index.
+   *
+   * @generated from field: bool from_now = 4;
+   */
+  fromNow: boolean;
+
+  /**
+   * End with OK when everything that had an index at the time of the call is given.
+   *
+   * @generated from field: bool until_now = 5;
+   */
+  untilNow: boolean;
+};
+
+/**
+ * Describes the message kubernaut.audit.v1.TailEventsRequest.
+ * Use `create(TailEventsRequestSchema)` to create a new message.
+ */
+export const TailEventsRequestSchema: GenMessage<TailEventsRequest> = /*@__PURE__*/
+  messageDesc(file_kubernaut_audit_v1_audit_service, 10);
+
+/**
+ * A stretch of the log: events, what is missing of it, and where it ends. One comes at least every 10 seconds.
+ *
+ * @generated from message kubernaut.audit.v1.TailEventsResponse
+ */
+export type TailEventsResponse = Message<"kubernaut.audit.v1.TailEventsResponse"> & {
+  /**
+   * Events that match, in the order of the log, each with its log_index. Under 4 MiB in all.
+   *
+   * @generated from field: repeated kubernaut.audit.v1.AuditEvent events = 1;
+   */
+  events: AuditEvent[];
+
+  /**
+   * Stretches of which the events are no longer stored: retention has removed them.
+   *
+   * @generated from field: repeated kubernaut.audit.v1.LogRange removed = 2;
+   */
+  removed: LogRange[];
+
+  /**
+   * Everything up to this place is given (-1: nothing yet). To resume, give it as after_log_index.
+   *
+   * @generated from field: int64 up_to_log_index = 3;
+   */
+  upToLogIndex: bigint;
+
+  /**
+   * Entries of the log when this was sent: `log_size - 1 - up_to_log_index` are still to come.
+   *
+   * @generated from field: int64 log_size = 4;
+   */
+  logSize: bigint;
+};
+
+/**
+ * Describes the message kubernaut.audit.v1.TailEventsResponse.
+ * Use `create(TailEventsResponseSchema)` to create a new message.
+ */
+export const TailEventsResponseSchema: GenMessage<TailEventsResponse> = /*@__PURE__*/
+  messageDesc(file_kubernaut_audit_v1_audit_service, 11);
+
+/**
+ * Places of the log from first to last, both included.
+ *
+ * @generated from message kubernaut.audit.v1.LogRange
+ */
+export type LogRange = Message<"kubernaut.audit.v1.LogRange"> & {
+  /**
+   * The first.
+   *
+   * @generated from field: int64 first_log_index = 1;
+   */
+  firstLogIndex: bigint;
+
+  /**
+   * The last.
+   *
+   * @generated from field: int64 last_log_index = 2;
+   */
+  lastLogIndex: bigint;
+};
+
+/**
+ * Describes the message kubernaut.audit.v1.LogRange.
+ * Use `create(LogRangeSchema)` to create a new message.
+ */
+export const LogRangeSchema: GenMessage<LogRange> = /*@__PURE__*/
+  messageDesc(file_kubernaut_audit_v1_audit_service, 12);
+
+/**
+ * Which events to export, and as what.
+ *
+ * @generated from message kubernaut.audit.v1.ExportEventsRequest
+ */
+export type ExportEventsRequest = Message<"kubernaut.audit.v1.ExportEventsRequest"> & {
+  /**
+   * Which events; absent: all.
+   *
+   * @generated from field: kubernaut.audit.v1.EventFilter filter = 1;
+   */
+  filter?: EventFilter | undefined;
+
+  /**
+   * What to write; BUNDLE where it is not given.
+   *
+   * @generated from field: kubernaut.audit.v1.ExportFormat format = 2;
+   */
+  format: ExportFormat;
+};
+
+/**
+ * Describes the message kubernaut.audit.v1.ExportEventsRequest.
+ * Use `create(ExportEventsRequestSchema)` to create a new message.
+ */
+export const ExportEventsRequestSchema: GenMessage<ExportEventsRequest> = /*@__PURE__*/
+  messageDesc(file_kubernaut_audit_v1_audit_service, 13);
+
+/**
+ * A part of an export: first the header, then chunks with progress among them, at last the summary.
+ *
+ * @generated from message kubernaut.audit.v1.ExportEventsResponse
+ */
+export type ExportEventsResponse = Message<"kubernaut.audit.v1.ExportEventsResponse"> & {
+  /**
+   * What this is.
+   *
+   * @generated from oneof kubernaut.audit.v1.ExportEventsResponse.part
+   */
+  part: {
+    /**
+     * What the file will be.
+     *
+     * @generated from field: kubernaut.audit.v1.ExportHeader header = 1;
+     */
+    value: ExportHeader;
+    case: "header";
+  } | {
+    /**
+     * The next bytes of the file, at most 1 MiB.
+     *
+     * @generated from field: bytes chunk = 2;
+     */
+    value: Uint8Array;
+    case: "chunk";
+  } | {
+    /**
+     * How far it has come; at least every second.
+     *
+     * @generated from field: kubernaut.audit.v1.ExportProgress progress = 3;
+     */
+    value: ExportProgress;
+    case: "progress";
+  } | {
+    /**
+     * The end: the file is whole.
+     *
+     * @generated from field: kubernaut.audit.v1.ExportSummary summary = 4;
+     */
+    value: ExportSummary;
+    case: "summary";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message kubernaut.audit.v1.ExportEventsResponse.
+ * Use `create(ExportEventsResponseSchema)` to create a new message.
+ */
+export const ExportEventsResponseSchema: GenMessage<ExportEventsResponse> = /*@__PURE__*/
+  messageDesc(file_kubernaut_audit_v1_audit_service, 14);
+
+/**
+ * What an export's file will be.
+ *
+ * @generated from message kubernaut.audit.v1.ExportHeader
+ */
+export type ExportHeader = Message<"kubernaut.audit.v1.ExportHeader"> & {
+  /**
+   * Correlation id of the audit events about this export: `export-…`.
+   *
+   * @generated from field: string export_id = 1;
+   */
+  exportId: string;
+
+  /**
+   * What is written.
+   *
+   * @generated from field: kubernaut.audit.v1.ExportFormat format = 2;
+   */
+  format: ExportFormat;
+
+  /**
+   * IANA media type of the file.
+   *
+   * @generated from field: string media_type = 3;
+   */
+  mediaType: string;
+
+  /**
+   * A name for the file.
+   *
+   * @generated from field: string file_name = 4;
+   */
+  fileName: string;
+
+  /**
+   * Entries of the log under which it is made: events up to log_index `tree_size - 1` are in it.
+   *
+   * @generated from field: int64 tree_size = 5;
+   */
+  treeSize: bigint;
+};
+
+/**
+ * Describes the message kubernaut.audit.v1.ExportHeader.
+ * Use `create(ExportHeaderSchema)` to create a new message.
+ */
+export const ExportHeaderSchema: GenMessage<ExportHeader> = /*@__PURE__*/
+  messageDesc(file_kubernaut_audit_v1_audit_service, 15);
+
+/**
+ * How far an export has come.
+ *
+ * @generated from message kubernaut.audit.v1.ExportProgress
+ */
+export type ExportProgress = Message<"kubernaut.audit.v1.ExportProgress"> & {
+  /**
+   * Entries of the log that were looked at, of `tree_size`; where the filter names a correlation, only its own count.
+   *
+   * @generated from field: int64 entries_done = 1;
+   */
+  entriesDone: bigint;
+
+  /**
+   * How many there are to look at.
+   *
+   * @generated from field: int64 entries_total = 2;
+   */
+  entriesTotal: bigint;
+
+  /**
+   * Events written.
+   *
+   * @generated from field: int64 events = 3;
+   */
+  events: bigint;
+};
+
+/**
+ * Describes the message kubernaut.audit.v1.ExportProgress.
+ * Use `create(ExportProgressSchema)` to create a new message.
+ */
+export const ExportProgressSchema: GenMessage<ExportProgress> = /*@__PURE__*/
+  messageDesc(file_kubernaut_audit_v1_audit_service, 16);
+
+/**
+ * What an export came to.
+ *
+ * @generated from message kubernaut.audit.v1.ExportSummary
+ */
+export type ExportSummary = Message<"kubernaut.audit.v1.ExportSummary"> & {
+  /**
+   * Events written.
+   *
+   * @generated from field: int64 events = 1;
+   */
+  events: bigint;
+
+  /**
+   * Bytes of the file.
+   *
+   * @generated from field: int64 bytes = 2;
+   */
+  bytes: bigint;
+
+  /**
+   * SHA-256 of the file in 64 lower-case hex digits.
+   *
+   * @generated from field: string sha256 = 3;
+   */
+  sha256: string;
+};
+
+/**
+ * Describes the message kubernaut.audit.v1.ExportSummary.
+ * Use `create(ExportSummarySchema)` to create a new message.
+ */
+export const ExportSummarySchema: GenMessage<ExportSummary> = /*@__PURE__*/
+  messageDesc(file_kubernaut_audit_v1_audit_service, 17);
+
+/**
  * No parameters.
  *
  * @generated from message kubernaut.audit.v1.GetServiceInfoRequest
@@ -498,7 +817,7 @@ export type GetServiceInfoRequest = Message<"kubernaut.audit.v1.GetServiceInfoRe
  * Use `create(GetServiceInfoRequestSchema)` to create a new message.
  */
 export const GetServiceInfoRequestSchema: GenMessage<GetServiceInfoRequest> = /*@__PURE__*/
-  messageDesc(file_kubernaut_audit_v1_audit_service, 10);
+  messageDesc(file_kubernaut_audit_v1_audit_service, 18);
 
 /**
  * What this server is and takes.
@@ -561,7 +880,7 @@ export type GetServiceInfoResponse = Message<"kubernaut.audit.v1.GetServiceInfoR
  * Use `create(GetServiceInfoResponseSchema)` to create a new message.
  */
 export const GetServiceInfoResponseSchema: GenMessage<GetServiceInfoResponse> = /*@__PURE__*/
-  messageDesc(file_kubernaut_audit_v1_audit_service, 11);
+  messageDesc(file_kubernaut_audit_v1_audit_service, 19);
 
 /**
  * The state of one store.
@@ -589,7 +908,7 @@ export type StoreStatus = Message<"kubernaut.audit.v1.StoreStatus"> & {
  * Use `create(StoreStatusSchema)` to create a new message.
  */
 export const StoreStatusSchema: GenMessage<StoreStatus> = /*@__PURE__*/
-  messageDesc(file_kubernaut_audit_v1_audit_service, 12);
+  messageDesc(file_kubernaut_audit_v1_audit_service, 20);
 
 /**
  * Bounds that a client should know before it sends.
@@ -638,7 +957,7 @@ export type ServiceLimits = Message<"kubernaut.audit.v1.ServiceLimits"> & {
  * Use `create(ServiceLimitsSchema)` to create a new message.
  */
 export const ServiceLimitsSchema: GenMessage<ServiceLimits> = /*@__PURE__*/
-  messageDesc(file_kubernaut_audit_v1_audit_service, 13);
+  messageDesc(file_kubernaut_audit_v1_audit_service, 21);
 
 /**
  * What became of one event.
@@ -705,6 +1024,61 @@ export const RecordOutcomeSchema: GenEnum<RecordOutcome> = /*@__PURE__*/
   enumDesc(file_kubernaut_audit_v1_audit_service, 0);
 
 /**
+ * What an export is written as.
+ *
+ * @generated from enum kubernaut.audit.v1.ExportFormat
+ */
+export const ExportFormat = {
+  /**
+   * BUNDLE.
+   *
+   * @generated from enum value: EXPORT_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * A tar archive with events, proofs, checkpoint, manifest and signature, which `datastorage verify` and others check offline.
+   *
+   * @generated from enum value: EXPORT_FORMAT_BUNDLE = 1;
+   */
+  BUNDLE: 1,
+
+  /**
+   * One JSON object a line: the events as they stand in a bundle, without proofs.
+   *
+   * @generated from enum value: EXPORT_FORMAT_JSONL = 2;
+   */
+  JSONL: 2,
+
+  /**
+   * RFC 4180 with a header line; event_data as JSON text.
+   *
+   * @generated from enum value: EXPORT_FORMAT_CSV = 3;
+   */
+  CSV: 3,
+
+  /**
+   * Apache Parquet; event_data as JSON text.
+   *
+   * @generated from enum value: EXPORT_FORMAT_PARQUET = 4;
+   */
+  PARQUET: 4,
+} as const;
+
+/**
+ * What an export is written as.
+ *
+ * @generated from enum kubernaut.audit.v1.ExportFormat
+ */
+export type ExportFormat = (typeof ExportFormat)[keyof typeof ExportFormat] | UnknownEnum;
+
+/**
+ * Describes the enum kubernaut.audit.v1.ExportFormat.
+ */
+export const ExportFormatSchema: GenEnum<ExportFormat> = /*@__PURE__*/
+  enumDesc(file_kubernaut_audit_v1_audit_service, 1);
+
+/**
  * Whether a store takes events.
  *
  * @generated from enum kubernaut.audit.v1.StoreState
@@ -757,7 +1131,7 @@ export type StoreState = (typeof StoreState)[keyof typeof StoreState] | UnknownE
  * Describes the enum kubernaut.audit.v1.StoreState.
  */
 export const StoreStateSchema: GenEnum<StoreState> = /*@__PURE__*/
-  enumDesc(file_kubernaut_audit_v1_audit_service, 1);
+  enumDesc(file_kubernaut_audit_v1_audit_service, 2);
 
 /**
  * Records audit events and reads them.
@@ -823,6 +1197,39 @@ export const AuditService: GenService<{
     methodKind: "unary";
     input: typeof ListEventsRequestSchema;
     output: typeof ListEventsResponseSchema;
+  },
+  /**
+   * Gives events in the order of the log: those that are there, and then each as it gets its log_index, without a gap and
+   * without a repeat, also across restarts and from another process of the same store. Slowed by flow control: a caller that reads
+   * slowly costs the server no memory.
+   *
+   * To resume, give the up_to_log_index of the last message as after_log_index. UNAVAILABLE: the stream is broken and is to be
+   * resumed so; with reason CONNECTION_DRAINING because the server is about to go. FAILED_PRECONDITION, reason LOG_SHORTER: the
+   * log does not reach after_log_index; it was restored from a backup or is another log. INVALID_ARGUMENT: a bad filter.
+   *
+   * @generated from rpc kubernaut.audit.v1.AuditService.TailEvents
+   */
+  tailEvents: {
+    methodKind: "server_streaming";
+    input: typeof TailEventsRequestSchema;
+    output: typeof TailEventsResponseSchema;
+  },
+  /**
+   * Gives the events of a filter, in the order of the log, as a file in chunks: a bundle that proves itself without this service
+   * (docs/integrity.md), or JSON lines, CSV or Parquet for reading. The same events under the same checkpoint give the same bytes
+   * but for times and signatures. What was recorded before the call is in it. Each export leaves two audit events of its own
+   * (datastorage.export.started, before the first chunk, and datastorage.export.finished) under the correlation id `export-…`.
+   *
+   * The file is whole only with the summary, which comes last. FAILED_PRECONDITION, reason NO_CHECKPOINT: a bundle needs a signed
+   * checkpoint, and the log has none that covers the events (no key, or it refuses to sign; the message says which).
+   * INVALID_ARGUMENT: a bad filter.
+   *
+   * @generated from rpc kubernaut.audit.v1.AuditService.ExportEvents
+   */
+  exportEvents: {
+    methodKind: "server_streaming";
+    input: typeof ExportEventsRequestSchema;
+    output: typeof ExportEventsResponseSchema;
   },
   /**
    * Tells the version, the limits and the time of the server, so that clients can split batches by count and bytes.
