@@ -10,6 +10,7 @@ export interface Violation {
  * - `invalid`: the request breaks rules (INVALID_ARGUMENT); nothing was changed.
  * - `not_found`: the named thing does not exist (NOT_FOUND).
  * - `precondition`: the state does not allow it now (FAILED_PRECONDITION).
+ * - `out_of_range`: it lies beyond what there is by now (OUT_OF_RANGE).
  * - `aborted`: the state is not the one that the caller built on (ABORTED); nothing was changed, look again.
  * - `exhausted`: the service can take no more for the moment (RESOURCE_EXHAUSTED, with RetryInfo).
  * - `unavailable`: a store cannot be reached or refuses for now (UNAVAILABLE, with RetryInfo); the fate of what was sent is unknown.
@@ -20,6 +21,7 @@ export type FaultKind =
   | "invalid"
   | "not_found"
   | "precondition"
+  | "out_of_range"
   | "aborted"
   | "exhausted"
   | "unavailable"

@@ -20,6 +20,7 @@ const CODES: Readonly<Record<FaultKind, Code>> = {
   invalid: Code.InvalidArgument,
   not_found: Code.NotFound,
   precondition: Code.FailedPrecondition,
+  out_of_range: Code.OutOfRange,
   aborted: Code.Aborted,
   exhausted: Code.ResourceExhausted,
   unavailable: Code.Unavailable,

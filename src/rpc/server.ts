@@ -18,6 +18,7 @@ import { listen } from "./listener.ts";
 import { type Authorize, authorize } from "./principal.ts";
 import { REFLECTION_SERVICES, reflectionRoutes } from "./reflection.ts";
 import { RequestMemory } from "./request_memory.ts";
+import type { Resources } from "./resources.ts";
 import type { TlsFiles } from "./tls.ts";
 
 /** What a server serves, where, and within what bounds. Times in milliseconds. */
@@ -35,6 +36,8 @@ export interface RpcServerOptions extends ConnectionTerms {
   readonly maxConcurrentStreams: number;
   /** What is served besides health and reflection. */
   readonly routes: readonly ((router: ConnectRouter) => void)[];
+  /** What is served by plain HTTP. Whoever can connect may read it. */
+  readonly resources?: readonly Resources[] | undefined;
   /** The services of `routes`, for health and reflection. */
   readonly services: readonly DescService[];
   /** Run around every handler, the first outermost, within tracing and the mapping of errors. */
