@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { canonicalText } from "./canonical.ts";
 
 /** Names the form that entryOf hashes; another rule gets another name. */
 export const ENTRY_FORM = "kubernaut.audit.entry/v1";
@@ -35,4 +36,35 @@ export function logSalt(runSaltHex: string, position: number): string {
  */
 export function entryOf(logSaltHex: string, position: number, eventHashHex: string): string {
   return hash("sha256", `${ENTRY_FORM}\n${logSaltHex}\n${position}\n${eventHashHex}\n`, "hex");
+}
+
+/** An opening as receipts carry it: the RFC 8785 form of an object with its members and `form`, which is ENTRY_FORM. */
+export function openingText(opening: EntryOpening): string {
+  const { event_id, event_hash, correlation_id, chain_position, log_salt } = opening;
+  return canonicalText({ form: ENTRY_FORM, event_id, event_hash, correlation_id, chain_position, log_salt });
+}
+
+/** What openingText wrote; nothing for any other text. */
+export function parseOpening(text: string): EntryOpening | undefined {
+  const value = parsedObject(text);
+  if (!value || value["form"] !== ENTRY_FORM) return undefined;
+  const { event_id, event_hash, correlation_id, chain_position, log_salt } = value;
+  if (typeof event_id !== "string" || typeof correlation_id !== "string") return undefined;
+  if (!isDigest(event_hash) || !isDigest(log_salt)) return undefined;
+  if (!Number.isSafeInteger(chain_position) || (chain_position as number) < 1) return undefined;
+  const opening = { event_id, event_hash, correlation_id, chain_position: chain_position as number, log_salt };
+  return openingText(opening) === text ? opening : undefined;
+}
+
+function parsedObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isDigest(value: unknown): value is string {
+  return typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
 }
