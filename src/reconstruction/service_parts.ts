@@ -1,6 +1,6 @@
 import type { EventOutbox } from "../audit/event_outbox.ts";
+import type { Turns } from "../turns.ts";
 import type { TraceReader } from "./query/trace_reader.ts";
-import type { Turns } from "./turns.ts";
 
 /** What the calls of ReconstructionService need. */
 export interface ReconstructionServiceParts {

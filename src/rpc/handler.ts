@@ -12,6 +12,7 @@ import { checkBinaryShape, checkJsonShape } from "./message_shape.ts";
 import { type Authorize, principalKey } from "./principal.ts";
 import { boundDeadline, errorResponse, formOf, type RequestForm, unknownMethod } from "./protocol.ts";
 import { type BodyTerms, readBody } from "./request_body.ts";
+import { type AnswerPlain, answerResources, type Resources } from "./resources.ts";
 
 /** Longest message that leaves, in bytes: what gRPC clients take when nothing else is configured. */
 export const MAX_REPLY_BYTES = 4 * 1024 * 1024;
@@ -24,6 +25,7 @@ const MESSAGE_TIMEOUT_MS = 30_000;
 
 export interface HandlerOptions {
   readonly routes: readonly ((router: ConnectRouter) => void)[];
+  readonly resources: readonly Resources[];
   readonly interceptors: readonly Interceptor[];
   readonly maxRequestBytes: number;
   readonly authorize: Authorize;
@@ -38,19 +40,20 @@ export interface HandlerOptions {
 
 /**
  * The function that answers every request of both HTTP versions: gRPC, gRPC-Web and Connect for the routes, an error in
- * the caller's own protocol for all other methods, 404 for what is no call.
+ * the caller's own protocol for all other methods, resources for plain GET and HEAD, 404 for what is no call.
  *
  * It does what connectNodeAdapter of @connectrpc/connect-node does, and besides: bounds deadlines, accounts for request
  * memory, maps the errors of the framework itself, and never lets a request (a Host that is no host) end the process.
  */
 export function createRequestHandler(options: HandlerOptions): (request: NodeRequest, response: NodeResponse) => void {
   const handlers = new Map(routerOf(options).handlers.map((handler) => [handler.requestPath, handler]));
+  const answering = { ...options, answerPlain: answerResources(options) };
   return (request, response) => {
     response.on("error", () => {});
     request.on("error", () => {});
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
     const form = formOf(request.headers["content-type"]);
-    answer(handlers.get(path), path, form, request, response, options).catch((error: unknown) => {
+    answer(handlers.get(path), path, form, request, response, answering).catch((error: unknown) => {
       if (!isLost(response)) options.log.error({ err: error, path }, "a request could not be answered");
       response.destroy();
     });
@@ -108,13 +111,17 @@ function mapInPlace(error: Error, answered: boolean, log: Logger): ConnectError 
   return mapped;
 }
 
+interface AnswerOptions extends HandlerOptions {
+  readonly answerPlain: AnswerPlain;
+}
+
 async function answer(
   handler: UniversalHandler | undefined,
   path: string,
   form: RequestForm,
   request: NodeRequest,
   response: NodeResponse,
-  options: HandlerOptions,
+  options: AnswerOptions,
 ): Promise<void> {
   let universal: UniversalServerRequest;
   try {
@@ -123,7 +130,11 @@ async function answer(
     return writeAnswer({ status: 400, header: new Headers({ "content-length": "0" }) }, request, response);
   }
   const { protocol } = form;
-  if (handler === undefined && protocol === undefined) return writeAnswer(errorResponse(), request, response);
+  const isRead = request.method === "GET" || request.method === "HEAD";
+  if (handler === undefined && (protocol === undefined || isRead)) {
+    const plain = await options.answerPlain(universal.method, path, universal.signal);
+    if (plain !== undefined || protocol === undefined) return writeAnswer(plain ?? errorResponse(), request, response);
+  }
   const call = new Call(handler?.method, protocol ?? "connect", universal.header, options.telemetry);
   call.signal = universal.signal;
   response.once("close", () => call.end(isDelivered(response)));

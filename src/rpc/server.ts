@@ -91,6 +91,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   const handler = createRequestHandler({
     maxRequestBytes: options.maxRequestBytes,
     routes: [...options.routes, health.routes, reflectionRoutes([...services, HealthService, ...REFLECTION_SERVICES])],
+    resources: options.resources ?? [],
     interceptors: options.interceptors ?? [],
     authorize: options.authorize ?? authorize,
     telemetry: options.telemetry,
