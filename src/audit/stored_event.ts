@@ -4,6 +4,7 @@ import {
   type AuditEvent,
   AuditEventSchema,
   EventOutcome,
+  LogState,
   PayloadForm,
 } from "../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
 import { canonicalText, type JsonObject } from "../integrity/canonical.ts";
@@ -53,7 +54,15 @@ export function toAuditEvent(row: EventRow, form: PayloadForm): AuditEvent {
     legalHoldReason: row.legal_hold_reason ?? "",
     legalHoldPlacedBy: row.legal_hold_placed_by ?? "",
     ...(row.legal_hold_placed_at === null ? {} : { legalHoldPlacedAt: timestamp(row.legal_hold_placed_at) }),
+    ...(typeof row.log_index === "string" ? { logIndex: BigInt(row.log_index) } : {}),
+    logState: logStateOf(row),
   });
+}
+
+function logStateOf({ log_index, published_size }: EventRow): LogState {
+  if (log_index === undefined) return LogState.UNSPECIFIED;
+  if (log_index === null) return LogState.RECORDED;
+  return Number(log_index) < Number(published_size) ? LogState.COVERED : LogState.INDEXED;
 }
 
 /** jsonb keeps neither the order of keys nor the way a number was written: what is given back is the canonical text. */

@@ -41,6 +41,10 @@ export interface EventRow {
   readonly chain_position: string;
   readonly recorded_time: string;
   readonly recorded_by: string;
+  /** Place in the log over all events, decimal; null until it has one, absent where the row is not read from the store. */
+  readonly log_index?: string | null;
+  /** Entries that the latest published checkpoint covered when the row was read, decimal. */
+  readonly published_size?: string;
   /** False: the row does not belong to the page; it comes only as the one that used up the scan budget. */
   readonly matches: boolean;
   /** Whether the row used up the scan budget: the page ends with it, and there may be more. */

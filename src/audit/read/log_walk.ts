@@ -1,6 +1,11 @@
 import type { Database } from "../../postgres/database.ts";
+import { readEach, readRows } from "../../postgres/read.ts";
+import type { Statement } from "../../postgres/statement.ts";
 import type { EventRow } from "./events_reader.ts";
+import { filterConditions } from "./plan.ts";
 import type { EventQuery } from "./query.ts";
+import { behind, lastIndex, missing, partOf, type RunPart, type RunRow, refuseGaps } from "./run_parts.ts";
+import { planEvents, planRuns, planRunsOfChain, planSight, type Sight } from "./walk_statements.ts";
 
 /** A row of audit_events with its place in the log. */
 export interface WalkRow extends EventRow {
@@ -12,14 +17,11 @@ export interface WalkRow extends EventRow {
   readonly run_salt: string;
 }
 
-/** A stretch of the log, both ends included. */
-export interface LogStretch {
+/** Consecutive places of the log within one run whose events are no longer stored. */
+export interface RemovedStretch {
+  /** Places in the log, both included. */
   readonly first: number;
   readonly last: number;
-}
-
-/** A removed stretch as its run knows it: within one run, so that its entries can be opened. */
-export interface RemovedStretch extends LogStretch {
   readonly correlationId: string;
   /** chain_position of `first`. */
   readonly firstPosition: number;
@@ -31,7 +33,7 @@ export interface RemovedStretch extends LogStretch {
 export interface WalkStep {
   /** What matches, in the order of the log. */
   readonly rows: readonly WalkRow[];
-  /** Events that are no longer stored, in the order of the log. */
+  /** What is no longer stored, in the order of the log. */
   readonly removed: readonly RemovedStretch[];
   /** Last index that was looked at. */
   readonly upTo: number;
@@ -50,7 +52,190 @@ export interface WalkOptions {
   readonly signal: AbortSignal;
 }
 
-/** Events in the order of the log. */
-export async function* walkLog(_database: Database, _options: WalkOptions): AsyncGenerator<WalkStep> {
-  yield await Promise.reject(new Error("not yet"));
+/** Runs that are listed at once. */
+const RUNS_AT_ONCE = 2048;
+/** Events that one look for matches goes over, about. */
+const SIGHT_EVENTS = 20_000;
+/** Rows of one statement. */
+const MOST_ROWS = 4096;
+const FIRST_ROWS = 256;
+/** What a row takes beside its texts of any length. */
+const ROW_BYTES = 1200;
+
+/**
+ * Events in the order of the log, step by step, the last of which ends with `end - 1`. For a query with a correlation it goes
+ * along that one's runs alone; else along all of them, leaving out those whose dates lie outside of the time range. Removed
+ * stretches are told whatever the filter says, since nobody knows whether they matched.
+ *
+ * The next step is read while the consumer has the one before, and no connection is held in between: a consumer of any slowness
+ * costs the memory of two steps.
+ *
+ * @throws Fault `unavailable` when the database cannot be read, `precondition` LOG_DAMAGED where runs are missing from the log;
+ * the reason of `signal` when that is aborted.
+ */
+export async function* walkLog(database: Database, options: WalkOptions): AsyncGenerator<WalkStep> {
+  const left = new AbortController();
+  const signal = AbortSignal.any([options.signal, left.signal]);
+  const walk = new Walk(database, { ...options, signal });
+  try {
+    for (let next = walk.step(); next !== undefined; ) {
+      const step = await next;
+      next = walk.step();
+      // It is looked at when the consumer comes back.
+      next?.catch(() => {});
+      yield step;
+    }
+  } finally {
+    left.abort();
+  }
+}
+
+class Walk {
+  readonly #database: Database;
+  readonly #options: WalkOptions;
+  readonly #filtered: boolean;
+  #upTo: number;
+  /** Runs that were listed and not looked at yet. */
+  #runs: RunPart[] = [];
+  /** Up to where runs were listed. */
+  #listedTo: number;
+  /** Place of the chain behind which its runs are still to be listed. */
+  #behindPosition = 0;
+  /** What is to be read next. */
+  #parts: RunPart[] = [];
+  /** Last index that is looked at when #parts are read. */
+  #partsTo: number;
+  #removed: RunPart[] = [];
+  #rowsAtOnce = FIRST_ROWS;
+
+  constructor(database: Database, options: WalkOptions) {
+    this.#database = database;
+    this.#options = options;
+    this.#filtered = filterConditions(options.query, () => "").length > 0;
+    this.#upTo = this.#listedTo = this.#partsTo = options.after;
+  }
+
+  /** The next step; undefined at the end. Not to be called while one is under way. */
+  step(): Promise<WalkStep> | undefined {
+    return this.#upTo + 1 < this.#options.end ? this.#step() : undefined;
+  }
+
+  async #step(): Promise<WalkStep> {
+    if (this.#parts.length === 0) await this.#nextParts();
+    const rows = this.#parts.length === 0 ? [] : await this.#readRows();
+    this.#upTo = this.#parts.length === 0 ? this.#partsTo : (this.#parts[0] as RunPart).firstIndex - 1;
+    const told = this.#removed.findIndex((part) => part.firstIndex > this.#upTo);
+    const removed = this.#removed.splice(0, told < 0 ? this.#removed.length : told);
+    return { rows, removed: removed.map(toStretch), upTo: this.#upTo };
+  }
+
+  /** Fills #parts with what may have events to give, as far as #partsTo. */
+  async #nextParts(): Promise<void> {
+    if (this.#runs.length === 0) await this.#listRuns();
+    if (!this.#filtered) {
+      this.#parts = this.#runs;
+      this.#runs = [];
+      this.#partsTo = this.#listedTo;
+      return;
+    }
+    const looked = this.#runs.splice(0, countFor(this.#runs, SIGHT_EVENTS));
+    this.#partsTo = this.#runs.length === 0 ? this.#listedTo : lastIndex(looked.at(-1) as RunPart);
+    if (looked.length === 0) return;
+    const sights = await this.#read<Sight>(planSight(looked, this.#options.query));
+    for (const { place, matching, present } of sights) {
+      const part = looked[Number(place) - 1] as RunPart;
+      if (Number(matching) > 0) this.#parts.push(part);
+      if (present !== null) this.#removed.push(...missing(part, positions(present)));
+    }
+  }
+
+  async #listRuns(): Promise<void> {
+    const { query, end } = this.#options;
+    const from = this.#listedTo + 1;
+    const { correlationId } = query;
+    const statement =
+      correlationId === undefined
+        ? planRuns(from, end, RUNS_AT_ONCE)
+        : planRunsOfChain(correlationId, this.#behindPosition, from, end, RUNS_AT_ONCE);
+    const rows = await this.#read<RunRow>(statement);
+    if (correlationId === undefined) refuseGaps(rows, from);
+    const parts = rows.map((row) => partOf(row, from, end));
+    const last = parts.at(-1);
+    const all = correlationId !== undefined && rows.length < RUNS_AT_ONCE;
+    this.#listedTo = last === undefined || all ? end - 1 : lastIndex(last);
+    this.#behindPosition = Number(rows.at(-1)?.first_position ?? this.#behindPosition);
+    this.#runs = parts.filter((part) => isWithinDates(part, query));
+  }
+
+  /** Reads events of #parts, as many as fit, and leaves there what is still to be read. */
+  async #readRows(): Promise<WalkRow[]> {
+    const { query, salts, maxBytes, signal } = this.#options;
+    const wanted = this.#parts.slice(0, countFor(this.#parts, this.#rowsAtOnce));
+    const statement = planEvents(wanted, query, salts, this.#rowsAtOnce);
+    const rows: WalkRow[] = [];
+    let bytes = 0;
+    const full = await readEach<WalkRow>(this.#database, statement, signal, (row) => {
+      bytes += ROW_BYTES + row.event_data.length + (row.error_message?.length ?? 0);
+      if (bytes > maxBytes && rows.length > 0) return false;
+      rows.push(row);
+      return true;
+    });
+    const more = full || rows.length === this.#rowsAtOnce;
+    const upTo = more ? Number((rows.at(-1) as WalkRow).log_index) : lastIndex(wanted.at(-1) as RunPart);
+    if (!this.#filtered) this.#removed.push(...missingFrom(wanted, rows, upTo));
+    const rest = more ? wanted.map((part) => behind(part, upTo)).filter((part) => part.eventCount > 0) : [];
+    this.#parts.splice(0, wanted.length, ...rest);
+    this.#rowsAtOnce = rowsFor(maxBytes, bytes, rows.length, this.#rowsAtOnce);
+    return rows;
+  }
+
+  #read<R extends object>(statement: Statement): Promise<readonly R[]> {
+    return readRows<R>(this.#database, statement, this.#options.signal);
+  }
+}
+
+/** How many of the parts, from the first on, it takes for so many events; all where there are not as many. */
+function countFor(parts: readonly RunPart[], events: number): number {
+  let count = 0;
+  for (let sum = 0; count < parts.length && sum < events; count++) sum += (parts[count] as RunPart).eventCount;
+  return count;
+}
+
+/** How many rows are likely to fill a step: by what those of the last one took, and not much more than them. */
+function rowsFor(maxBytes: number, bytes: number, rows: number, before: number): number {
+  if (rows === 0) return before;
+  return Math.max(1, Math.min(MOST_ROWS, before * 4, Math.ceil(maxBytes / (bytes / rows))));
+}
+
+/** The stretches of parts up to an index that no row tells of. */
+function missingFrom(parts: readonly RunPart[], rows: readonly WalkRow[], upTo: number): RunPart[] {
+  const stretches: RunPart[] = [];
+  let at = 0;
+  for (const part of parts) {
+    if (part.firstIndex > upTo) break;
+    const eventCount = Math.min(lastIndex(part), upTo) - part.firstIndex + 1;
+    const present: number[] = [];
+    for (; at < rows.length && Number(rows[at]?.log_index) < part.firstIndex + eventCount; at++) {
+      present.push(Number(rows[at]?.chain_position));
+    }
+    if (present.length < eventCount) stretches.push(...missing({ ...part, eventCount }, present));
+  }
+  return stretches;
+}
+
+function isWithinDates({ firstDate, lastDate }: RunPart, { startTime, endTime }: EventQuery): boolean {
+  return (
+    (startTime === undefined || lastDate >= startTime.slice(0, 10)) &&
+    (endTime === undefined || firstDate <= endTime.slice(0, 10))
+  );
+}
+
+function toStretch(part: RunPart): RemovedStretch {
+  const { firstIndex, correlationId, firstPosition, runSalt } = part;
+  return { first: firstIndex, last: lastIndex(part), correlationId, firstPosition, runSalt };
+}
+
+/** The numbers of PostgreSQL's text of an array. */
+function positions(text: string): number[] {
+  return text === "{}" ? [] : text.slice(1, -1).split(",").map(Number);
 }

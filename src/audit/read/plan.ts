@@ -8,6 +8,7 @@ export interface FoundKeys {
   readonly eventDates: readonly string[];
 }
 
+/** Columns of audit_events that an EventRow has. */
 const COLUMNS = `event_id, event_version, event_timestamp, event_date, event_type, event_category, event_action,
   event_outcome, actor_type, actor_id, resource_type, resource_id, correlation_id, parent_event_id, parent_event_date,
   namespace, cluster_name, event_data, event_hash, previous_event_hash, severity, duration_ms, error_code, error_message,
@@ -83,12 +84,29 @@ export function planFind(query: EventQuery, contains: JsonObject, limit: number)
   };
 }
 
+/** The same columns as they are read. */
+export const COLUMNS_READ: string = COLUMNS.replace("event_data,", "event_data::text AS event_data,");
+
+/** The place of `event` in the log, by the run that it would lie in; NULL until it has one. */
+const LOG_INDEX = `(SELECT CASE WHEN event.chain_position < run.first_position + run.event_count
+      THEN run.first_log_index + event.chain_position - run.first_position END
+    FROM audit_log_runs AS run WHERE run.correlation_id = event.correlation_id AND run.first_position <= event.chain_position
+    ORDER BY run.first_position DESC LIMIT 1) AS log_index`;
+
+/** Entries that the latest published checkpoint covers. */
+export const PUBLISHED_SIZE = "(SELECT published_size FROM audit_log_state) AS published_size";
+
 function selected(matches: string, budgetSpent: string): string {
-  const columns = COLUMNS.replace("event_data,", "event_data::text AS event_data,");
-  return `${columns}, ${matches} AS matches, ${budgetSpent} AS budget_spent`;
+  return `${COLUMNS_READ}, ${LOG_INDEX}, ${PUBLISHED_SIZE}, ${matches} AS matches, ${budgetSpent} AS budget_spent`;
 }
 
-type Bind = (value: string) => string;
+/** Takes a value into a statement's parameters, and gives the placeholder that stands for it. */
+export type Bind = (value: string) => string;
+
+/** What an event must fulfil to be one of the query's; nothing where every event of the correlation, or of all, is. */
+export function filterConditions(query: EventQuery, bind: Bind): readonly string[] {
+  return [...rangeConditions(query, undefined, bind), ...remainderConditions(query, false, false, bind)];
+}
 
 /**
  * Time range and cursor; both also as bounds of event_date, so that months outside of them are not opened. A cursor lies
