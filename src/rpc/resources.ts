@@ -1,3 +1,4 @@
+import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { ConnectError } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus } from "@connectrpc/connect/protocol-connect";
@@ -98,8 +99,12 @@ function fieldsOf({ contentType, cacheControl }: Resource): Record<string, strin
 function failed(method: string, error: ConnectError): UniversalServerResponse {
   const [retry] = error.findDetails(RetryInfoSchema);
   const fields: Record<string, string> = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
-  if (retry?.retryDelay !== undefined) fields["retry-after"] = String(Math.max(1, Number(retry.retryDelay.seconds)));
+  if (retry?.retryDelay !== undefined) fields["retry-after"] = wholeSeconds(retry.retryDelay);
   return whole(codeToHttpStatus(error.code), method, fields, Buffer.from(`${error.rawMessage}\n`));
+}
+
+function wholeSeconds({ seconds, nanos }: Duration): string {
+  return String(Math.max(1, Number(seconds) + Math.ceil(nanos / 1e9)));
 }
 
 function whole(

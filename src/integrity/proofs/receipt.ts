@@ -1,5 +1,4 @@
-import { canonicalText } from "../canonical.ts";
-import { ENTRY_FORM, entryOf } from "../entry.ts";
+import { entryOf, openingText } from "../entry.ts";
 import { formatTlogProof } from "../note/tlog_proof.ts";
 import type { ProofParts } from "../service_parts.ts";
 import { proveInclusion } from "./inclusion.ts";
@@ -28,7 +27,7 @@ export async function makeReceipt(parts: ProofParts, eventId: string, signal: Ab
   if (entryOf(log_salt, chain_position, event_hash) !== entry.toString("hex")) {
     throw contradicted(`what is stored of the event ${eventId} is not what the log holds of it`);
   }
-  const extra = Buffer.from(canonicalText({ form: ENTRY_FORM, ...opening }));
+  const extra = Buffer.from(openingText(opening));
   const text = formatTlogProof({ extra, index: logIndex, hashes, checkpoint: checkpoint.note });
   return { text, logIndex, treeSize: checkpoint.size };
 }
