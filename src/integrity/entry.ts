@@ -49,7 +49,7 @@ export function parseOpening(text: string): EntryOpening | undefined {
   const value = parsedObject(text);
   if (!value || value["form"] !== ENTRY_FORM) return undefined;
   const { event_id, event_hash, correlation_id, chain_position, log_salt } = value;
-  if (typeof event_id !== "string" || typeof correlation_id !== "string") return undefined;
+  if (!isText(event_id) || !isText(correlation_id)) return undefined;
   if (!isDigest(event_hash) || !isDigest(log_salt)) return undefined;
   if (!Number.isSafeInteger(chain_position) || (chain_position as number) < 1) return undefined;
   const opening = { event_id, event_hash, correlation_id, chain_position: chain_position as number, log_salt };
@@ -63,6 +63,10 @@ function parsedObject(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value.isWellFormed();
 }
 
 function isDigest(value: unknown): value is string {
