@@ -33,6 +33,13 @@ export const FAILPOINTS = [
   "catalog.read",
   "catalog.send",
   "catalog.answered",
+  "log.read",
+  "log.advance",
+  "log.advanced",
+  "log.sign",
+  "log.signed",
+  "log.kept",
+  "log.published",
   "shutdown.drain",
 ] as const;
 

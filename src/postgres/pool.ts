@@ -17,6 +17,13 @@ export interface PoolOptions {
    * one is, and sorts a million events where an index has them in order.
    */
   readonly planForValues?: boolean;
+  /**
+   * The server itself ends a connection over which nothing was said for so long: that of a process which stopped without a word
+   * gives up its locks. Absent: never.
+   */
+  readonly idleSessionTimeoutMs?: number;
+  /** Told of each notification on a channel that a connection listens to. */
+  readonly onNotify?: (channel: string, payload: string) => void;
   /** Told when a connection closes, for gauges. */
   readonly onClose?: () => void;
 }
@@ -51,6 +58,7 @@ export function openPool(options: PoolOptions): Sql {
     types: TEXT_TIMES as never,
     onnotice: () => {},
     ...(options.onClose ? { onclose: options.onClose } : {}),
+    ...(options.onNotify ? { onnotify: options.onNotify } : {}),
     connection: {
       application_name: options.applicationName,
       TimeZone: "UTC",
@@ -58,6 +66,7 @@ export function openPool(options: PoolOptions): Sql {
       synchronous_commit: "on",
       jit: "off",
       ...(options.planForValues ? { plan_cache_mode: "force_custom_plan" } : {}),
+      ...(options.idleSessionTimeoutMs ? { idle_session_timeout: options.idleSessionTimeoutMs } : {}),
       statement_timeout: options.statementTimeoutMs,
     } as never,
   } as postgres.Options<Record<string, never>>) as unknown as Sql;

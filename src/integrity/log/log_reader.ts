@@ -1,4 +1,19 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Database } from "../../postgres/database.ts";
+import { readRows } from "../../postgres/read.ts";
+import type { Statement } from "../../postgres/statement.ts";
+import {
+  type KeyRow,
+  keysStatement,
+  lastPendingStatement,
+  pendingStatement,
+  pendingUpToStatement,
+  type RunRow,
+  runAtStatement,
+  runOfStatement,
+  type StateRow,
+  stateStatement,
+} from "./reader_statements.ts";
 
 /** How far the log has come. */
 export interface LogState {
@@ -29,7 +44,7 @@ export interface Run {
   readonly salt: string;
 }
 
-/** A public key that has signed. Times are RFC 3339. */
+/** A public key that has signed. Times are RFC 3339 with microseconds. */
 export interface LogKey {
   readonly verifierKey: string;
   readonly purpose: "log" | "cosigner" | "export";
@@ -37,43 +52,116 @@ export interface LogKey {
   readonly lastUsedTime: string;
 }
 
-/** What everyone may ask of the log. Each method throws Fault `unavailable` while the database cannot be read. */
-export class LogReader {
-  constructor(_database: Database) {}
+/** What settled waits for. */
+export interface SettledOptions {
+  /** Also until a published checkpoint covers it. */
+  readonly covered: boolean;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
 
-  state(_signal: AbortSignal): Promise<LogState> {
-    throw new Error("not yet");
+/** Milliseconds between two looks of settled: at first, and at most. */
+const SOON_MS = 10;
+const LATER_MS = 100;
+
+/**
+ * What everyone may ask of the log.
+ *
+ * Each method throws Fault `unavailable` while the database cannot be read, and the reason of its signal when that is aborted.
+ */
+export class LogReader {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async state(signal: AbortSignal): Promise<LogState> {
+    return logState(await this.#one<StateRow>(stateStatement(), signal));
   }
 
   /** Recorded events that have no index yet. */
-  pendingEvents(_signal: AbortSignal): Promise<number> {
-    throw new Error("not yet");
+  async pendingEvents(signal: AbortSignal): Promise<number> {
+    return Number((await this.#one<{ events: string }>(pendingStatement(), signal)).events);
   }
 
   /** The run that an index lies in. */
-  runAt(_logIndex: number, _signal: AbortSignal): Promise<Run | undefined> {
-    throw new Error("not yet");
+  async runAt(logIndex: number, signal: AbortSignal): Promise<Run | undefined> {
+    const [row] = await readRows<RunRow>(this.#database, runAtStatement(logIndex), signal);
+    const run = row && runOf(row);
+    return run && logIndex < run.firstLogIndex + run.eventCount ? run : undefined;
   }
 
   /** The run that a place of a chain lies in. */
-  runOf(_correlationId: string, _position: number, _signal: AbortSignal): Promise<Run | undefined> {
-    throw new Error("not yet");
+  async runOf(correlationId: string, position: number, signal: AbortSignal): Promise<Run | undefined> {
+    const [row] = await readRows<RunRow>(this.#database, runOfStatement(correlationId, position), signal);
+    const run = row && runOf(row);
+    return run && position < run.firstPosition + run.eventCount ? run : undefined;
   }
 
   /** Every key that has signed, the earliest first. */
-  keys(_signal: AbortSignal): Promise<LogKey[]> {
-    throw new Error("not yet");
+  async keys(signal: AbortSignal): Promise<LogKey[]> {
+    const rows = await readRows<KeyRow>(this.#database, keysStatement(), signal);
+    return rows.map((row) => ({
+      verifierKey: row.verifier_key,
+      purpose: row.purpose,
+      firstUsedTime: row.first_used_time,
+      lastUsedTime: row.last_used_time,
+    }));
   }
 
   /**
-   * Resolves when everything that was recorded before the call has an index and, with `covered`, lies in a published checkpoint;
+   * Waits until everything that was recorded before the call has an index and, with `covered`, lies in a published checkpoint;
    * false when that is not so within `timeoutMs`.
    */
-  settled(_options: {
-    readonly covered: boolean;
-    readonly timeoutMs: number;
-    readonly signal: AbortSignal;
-  }): Promise<boolean> {
-    throw new Error("not yet");
+  async settled({ covered, timeoutMs, signal }: SettledOptions): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
+    const last = await this.#one<{ pending_id: string | null }>(lastPendingStatement(), signal);
+    let size: number | undefined;
+    for (let pause = SOON_MS; ; pause = Math.min(2 * pause, LATER_MS)) {
+      const row = await this.#one<UpToRow>(pendingUpToStatement(last.pending_id ?? "0"), signal);
+      if (!row.pending) size ??= Number(row.size);
+      if (size !== undefined && (!covered || Number(row.published_size) >= size)) return true;
+      const left = deadline - performance.now();
+      if (left <= 0) return false;
+      await delay(Math.min(pause, left), undefined, { signal });
+    }
   }
+
+  async #one<R extends object>(statement: Statement, signal: AbortSignal): Promise<R> {
+    const [row] = await readRows<R>(this.#database, statement, signal);
+    if (row === undefined) throw new Error("audit_log_state holds no row");
+    return row;
+  }
+}
+
+interface UpToRow {
+  readonly pending: boolean;
+  readonly size: string;
+  readonly published_size: string;
+}
+
+/** The state as its row has it. */
+export function logState(row: StateRow): LogState {
+  return {
+    size: Number(row.size),
+    root: Buffer.from(row.root, "hex"),
+    origin: row.origin ?? undefined,
+    publishedSize: Number(row.published_size),
+    publishedNote: row.published_note ?? undefined,
+    publishedTime: row.published_time ?? undefined,
+    signedSize: Number(row.signed_size),
+  };
+}
+
+function runOf(row: RunRow): Run {
+  return {
+    firstLogIndex: Number(row.first_log_index),
+    eventCount: row.event_count,
+    correlationId: row.correlation_id,
+    firstPosition: Number(row.first_position),
+    firstDate: row.first_date,
+    lastDate: row.last_date,
+    salt: row.salt,
+  };
 }
