@@ -51,6 +51,11 @@ export const rules: readonly Rule[] = [
     holds: ({ metricsAddress, address }) => metricsAddress === undefined || !collide(metricsAddress, address),
     text: "must have another port than DATASTORAGE_ADDRESS",
   },
+  {
+    of: ["logKeyFile", "logKey"],
+    holds: ({ logKeyFile, logKey }) => logKeyFile === undefined || logKey === undefined,
+    text: "must not be given with DATASTORAGE_LOG_KEY",
+  },
   atMost("appendEvents", "pendingEvents", "must not be more than DATASTORAGE_PENDING_EVENTS"),
   atMost("appendBytes", "pendingBytes", "must not be more than DATASTORAGE_PENDING_BYTES"),
   atMost(

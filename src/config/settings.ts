@@ -1,4 +1,5 @@
 import { boolean, bytes, duration, hostPort, hostPortOrOff, integer, type Kind, oneOf, path, url } from "./kinds.ts";
+import { logOrigin, pem, witnesses } from "./log_kinds.ts";
 
 /** One thing an operator can choose. The table below is all there is: types, checks, `--help` and the reference come from it. */
 export interface Setting<T> {
@@ -154,6 +155,29 @@ const queueing = {
   }),
 } as const;
 
+/** Who signs the log over all events, under what name, and who watches it. */
+const log = {
+  logKey: optional("DATASTORAGE_LOG_KEY", pem, {
+    secret: true,
+    description:
+      "Ed25519 private key that signs the log, in PKCS#8 PEM form; several one after the other: it is signed with each, and " +
+      "what is derived comes from the first. Absent: DATASTORAGE_LOG_KEY_FILE.",
+  }),
+  logKeyFile: optional("DATASTORAGE_LOG_KEY_FILE", path, {
+    description:
+      "File with such keys, read at the start. Absent: `log/key.pem` in the data folder of an embedded PostgreSQL, made at the " +
+      "first start; with DATABASE_URL the log is then not signed.",
+  }),
+  logOrigin: optional("DATASTORAGE_LOG_ORIGIN", logOrigin, {
+    description:
+      "Name of the log, as its checkpoints have it. Absent: the one in use, or one made up at the first start. Another than " +
+      "the one in use is refused until `datastorage log new-origin` opens it.",
+  }),
+  witnesses: optional("DATASTORAGE_WITNESSES", witnesses, {
+    description: "Witnesses that are asked to cosign each checkpoint (C2SP tlog-witness).",
+  }),
+} as const;
+
 /** What a read may cost. */
 const reading = {
   scanBudgetRows: setting("DATASTORAGE_SCAN_BUDGET", integer(100, 10_000_000), {
@@ -240,6 +264,7 @@ export const sections = {
   Storage: storage,
   Writing: writing,
   Queueing: queueing,
+  Log: log,
   Reading: reading,
   Connections: connections,
   Telemetry: telemetry,
@@ -251,6 +276,7 @@ export const settings = {
   ...storage,
   ...writing,
   ...queueing,
+  ...log,
   ...reading,
   ...connections,
   ...telemetry,

@@ -1,4 +1,9 @@
 import type { KeyObject } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError, shown } from "../../config/config_error.ts";
+import { newPrivateKey, readPrivateKeys } from "../note/keys.ts";
+import { logFolder, makeLogFolder, writeNew } from "./log_folder.ts";
 
 /** The private keys of the log: it is signed with each; cosigner and export key are derived from the first. */
 export interface LogKeys {
@@ -7,17 +12,56 @@ export interface LogKeys {
   readonly source: string;
 }
 
+/** What says where the keys are. */
+export interface LogKeyOptions {
+  /** DATASTORAGE_LOG_KEY: PEM text. */
+  readonly logKey: string | undefined;
+  /** DATASTORAGE_LOG_KEY_FILE. */
+  readonly logKeyFile: string | undefined;
+  readonly dataDir: string;
+  /** Whether the database is our own, in the data folder, which is then taken. */
+  readonly embedded: boolean;
+}
+
+const KEY = "DATASTORAGE_LOG_KEY";
+const KEY_FILE = "DATASTORAGE_LOG_KEY_FILE";
+
 /**
  * The keys that DATASTORAGE_LOG_KEY or DATASTORAGE_LOG_KEY_FILE give. Without either, `embedded` has one in
  * `<dataDir>/log/key.pem`, made at the first start; else there is none. To be called once the data folder is taken.
  *
- * @throws ConfigError where a key cannot be read or is of another type.
+ * @throws ConfigError where a key cannot be read or is of another type; Error where none can be written.
  */
-export function readLogKeys(_options: {
-  readonly logKey: string | undefined;
-  readonly logKeyFile: string | undefined;
-  readonly dataDir: string;
-  readonly embedded: boolean;
-}): LogKeys | undefined {
-  throw new Error("not yet");
+export function readLogKeys({ logKey, logKeyFile, dataDir, embedded }: LogKeyOptions): LogKeys | undefined {
+  if (logKey !== undefined) return parseKeys(logKey, KEY, { variable: KEY, value: shown(logKey, true) });
+  if (logKeyFile !== undefined) {
+    return parseKeys(readKeyFile(logKeyFile), logKeyFile, { variable: KEY_FILE, value: shown(logKeyFile, false) });
+  }
+  if (!embedded) return undefined;
+  const file = join(logFolder(dataDir), "key.pem");
+  if (!existsSync(file)) {
+    makeLogFolder(dataDir);
+    writeNew(file, newPrivateKey());
+  }
+  return parseKeys(readKeyFile(file), file, { variable: KEY_FILE, value: shown(file, false) });
+}
+
+function readKeyFile(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const rule = `cannot be read (${code}); it must be a file with an Ed25519 private key in PKCS#8 PEM form`;
+    throw new ConfigError([{ variable: KEY_FILE, value: shown(file, false), rule }], { cause });
+  }
+}
+
+function parseKeys(pem: string, source: string, given: { variable: string; value: string }): LogKeys {
+  try {
+    return { privateKeys: readPrivateKeys(pem) as [KeyObject, ...KeyObject[]], source };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const rule = `must hold Ed25519 private keys in PKCS#8 PEM form: ${reason}`;
+    throw new ConfigError([{ ...given, rule }], { cause });
+  }
 }

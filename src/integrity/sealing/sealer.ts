@@ -1,24 +1,97 @@
+import { nowMs } from "../../clock.ts";
 import type { LogState } from "../log/log_reader.ts";
-import type { Signer } from "../note/signed_note.ts";
+import { TileStore } from "../log/tile_store.ts";
+import { noteText, type Signer } from "../note/signed_note.ts";
+import { KeptCheckpoint } from "./kept_checkpoint.ts";
+import type { LogKeys } from "./log_keys.ts";
+import { type LogSigners, logSigners, usedKeys } from "./log_signers.ts";
+import { Notices } from "./notices.ts";
+import { madeUpOrigin, originOpened } from "./origin.ts";
+import { cosignLate, type Published, publish, publishedOf, witnessesToAsk } from "./publication.ts";
 import type { SealingOptions, SealingStatus } from "./sealing_options.ts";
+import { readStanding, type Standing, tellContradiction, tellOtherOrigin } from "./standing.ts";
+import { noteKey, openOrigin, type SealingState } from "./statements.ts";
+import { Witness } from "./witness.ts";
 
-/** Signs the log's checkpoints, keeps them outside of the database, has them witnessed and publishes them. */
+/** Least time between two checkpoints. */
+const EVERY_MS = 1000;
+/** Age at which the timestamped cosignature is renewed, so that it is never older than an hour. */
+const RENEW_MS = 30 * 60_000;
+/** How often it is looked whether what keeps it from signing is over. */
+const LOOK_AGAIN_MS = 3000;
+/** How often it is written down which keys sign. */
+const NOTE_KEYS_MS = 60 * 60_000;
+
+/** Under what name, and with which keys, the log is signed. */
+interface Identity {
+  readonly origin: string;
+  readonly signers: LogSigners;
+}
+
+/**
+ * Signs the log's checkpoints, keeps them outside of the database, has them witnessed and publishes them.
+ *
+ * - It signs no tree but one that the database holds, and none that does not extend what was signed before.
+ * - A checkpoint leaves the service only when it is written down in the database and outside of it. Where it is not known
+ *   whether it was, nothing is published before the database was asked.
+ */
 export class Sealer {
-  constructor(_options: SealingOptions) {}
+  readonly #options: SealingOptions;
+  readonly #kept: KeptCheckpoint;
+  readonly #tiles: TileStore;
+  readonly #witnesses: readonly Witness[];
+  readonly #notices: Notices;
+  readonly #monotonicMs: () => number;
+  readonly #closing = new AbortController();
+  #status: SealingStatus;
+  #identity: Identity | undefined;
+  /** What the database said; absent where it must be asked before anything is signed. */
+  #state: SealingState | undefined;
+  #published: Published | undefined;
+  /** The origin of which it is recorded that it was opened. */
+  #recordedOrigin: string | undefined;
+  #renewAt = 0;
+  #noteKeysAt = Number.NEGATIVE_INFINITY;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #sealing: Promise<void> | undefined;
+  /** The published note that is kept outside by watch. */
+  #watched: string | undefined;
+  #watchAgainAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: SealingOptions) {
+    this.#options = options;
+    this.#monotonicMs = options.monotonicMs ?? (() => performance.now());
+    this.#status = options.keys === undefined ? "no_key" : "standby";
+    this.#kept = new KeptCheckpoint(options.dataDir);
+    this.#tiles = new TileStore(options.database);
+    this.#notices = new Notices(this.#monotonicMs);
+    const parts = { tiles: this.#tiles, log: options.log, monotonicMs: this.#monotonicMs };
+    this.#witnesses = (options.witnesses ?? []).map((witness) => new Witness(witness, parts));
+  }
 
   /** For gauges, and for the sequencer: while it is `contradicted`, nothing may be indexed; call takeOver again every few seconds. */
   get status(): SealingStatus {
-    return "standby";
+    return this.#status;
+  }
+
+  /** How many witnesses there are, and how many of them failed when they were asked last. For gauges. */
+  get witnesses(): { readonly configured: number; readonly failing: number } {
+    return { configured: this.#witnesses.length, failing: this.#witnesses.filter(({ failing }) => failing).length };
   }
 
   /**
    * Called by whoever got hold of the log, before anything is indexed: compares the tree with what was signed of it. False: it
    * is contradicted. Opens the first origin where there is none.
    *
-   * @throws what the database throws: ask again later.
+   * @throws what the database throws, or the file system where the kept checkpoint cannot be read: ask again later.
    */
-  takeOver(): Promise<boolean> {
-    return Promise.reject(new Error("not yet"));
+  async takeOver(): Promise<boolean> {
+    await this.#sealing;
+    const { keys } = this.#options;
+    if (keys !== undefined) return this.#look(keys);
+    const text = "the log is indexed and not signed: neither DATASTORAGE_LOG_KEY nor DATASTORAGE_LOG_KEY_FILE is set";
+    this.#notices.tell("no key", () => this.#options.log.warn({}, text));
+    return true;
   }
 
   /**
@@ -26,28 +99,197 @@ export class Sealer {
    * than 30 minutes. To be called after each advance and at each tick of the holder, with what is committed; calls during
    * one under way return at once. Never rejects. Look at `status` after it.
    */
-  seal(_size: number, _root: Buffer): Promise<void> {
-    return Promise.resolve();
+  async seal(size: number, root: Buffer): Promise<void> {
+    const { keys } = this.#options;
+    if (keys === undefined || this.#sealing !== undefined || !this.#isDue(size)) return;
+    this.#lastMs = this.#monotonicMs();
+    this.#sealing = this.#seal(keys, size, root).catch((error: unknown) => this.#failed(error));
+    await this.#sealing;
+    this.#sealing = undefined;
   }
 
   /**
    * Called every second or so by a process that does not hold the log: keeps its own copy of the published checkpoint fresh,
    * and tells loudly when the published one does not extend it. Never rejects.
    */
-  watch(_state: Pick<LogState, "origin" | "publishedNote">): Promise<void> {
-    return Promise.resolve();
+  async watch({ origin, publishedNote }: Pick<LogState, "origin" | "publishedNote">): Promise<void> {
+    const { keys } = this.#options;
+    if (keys === undefined) return;
+    if (origin !== undefined) this.#use(keys, origin);
+    if (publishedNote === undefined || publishedNote === this.#watched || this.#monotonicMs() < this.#watchAgainAt)
+      return;
+    this.#watchAgainAt = this.#monotonicMs() + LOOK_AGAIN_MS;
+    await this.#keepPublished(keys).catch((error: unknown) =>
+      this.#notices.tell("watch", () =>
+        this.#options.log.warn({ err: error }, "the published checkpoint cannot be kept outside of the database now"),
+      ),
+    );
   }
 
   /** Signs manifests of exports; absent without a key or an origin. */
   exportSigner(): Signer | undefined {
-    return undefined;
+    return this.#identity?.signers.export;
   }
 
-  /** When what is seen is no longer its own: the log was given up. */
-  release(): void {}
-
-  /** Waits for a sealing under way; witnesses are given up. */
-  close(): Promise<void> {
-    return Promise.resolve();
+  /** The log is held by another process from now on. */
+  release(): void {
+    if (this.#status !== "no_key") this.#status = "standby";
+    this.#state = undefined;
   }
+
+  /** Waits for a sealing under way; witnesses are waited for no longer. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("the service ends"));
+    await this.#sealing;
+  }
+
+  #isDue(size: number): boolean {
+    const now = this.#monotonicMs();
+    const since = now - this.#lastMs;
+    if (this.#closing.signal.aborted || this.#status === "contradicted" || this.#status === "standby") return false;
+    if (this.#status === "other_origin") return since >= LOOK_AGAIN_MS;
+    if (since < EVERY_MS) return false;
+    if (this.#state === undefined || this.#recordedOrigin !== this.#identity?.origin) return true;
+    if (size === 0) return false;
+    const published = this.#published;
+    if (published === undefined || size > published.checkpoint.size || now >= this.#renewAt) return true;
+    return witnessesToAsk(this.#witnesses, published).length > 0;
+  }
+
+  async #seal(keys: LogKeys, size: number, root: Buffer): Promise<void> {
+    if (this.#state === undefined || this.#status === "other_origin") await this.#look(keys);
+    if (this.#status !== "signing" || this.#identity === undefined || this.#state === undefined) return;
+    const { origin, signers } = this.#identity;
+    await this.#recordOrigin(this.#state, origin);
+    if (size === 0) return;
+    await this.#noteKeys(signers);
+    const parts = { ...this.#options, kept: this.#kept, witnesses: this.#witnesses, signal: this.#closing.signal };
+    const old = this.#published;
+    const fresh = old === undefined || size > old.checkpoint.size || this.#monotonicMs() >= this.#renewAt;
+    const published = fresh ? await publish(parts, signers, { origin, size, root }) : await cosignLate(parts, old);
+    if (published === undefined) {
+      // Another tree, another origin, or another process that signs: the database says which.
+      this.#state = undefined;
+      return;
+    }
+    this.#published = published;
+    if (fresh) this.#renewAt = this.#monotonicMs() + RENEW_MS;
+    this.#notices.clear();
+  }
+
+  #failed(error: unknown): void {
+    this.#state = undefined;
+    const text = "the log cannot be signed or its checkpoint published now; it is tried again";
+    this.#notices.tell("failed", () => this.#options.log.warn({ err: error }, text));
+  }
+
+  /** Compares the tree with what was signed of it, and settles under which origin it is signed. False: it is contradicted. */
+  async #look(keys: LogKeys): Promise<boolean> {
+    const standing = await this.#standing(keys);
+    if (standing === undefined) return false;
+    const { state } = standing;
+    const { origin } = state.origins.at(-1) as { origin: string };
+    if (!this.#use(keys, origin)) {
+      this.#status = "other_origin";
+      tellOtherOrigin(origin, this.#options.origin as string, { ...this.#options, notices: this.#notices });
+      return true;
+    }
+    if (this.#state === undefined && !knowsKeys(state, this.#identity as Identity)) this.#tellNewKeys(origin);
+    this.#state = state;
+    this.#published = publishedOf(state);
+    this.#renewAt = this.#renewalOf(this.#published);
+    if (state.signedNote !== undefined) this.#recordedOrigin = origin;
+    if (this.#status === "contradicted")
+      this.#options.log.info({ origin }, "the log no longer contradicts what was signed of it");
+    this.#status = "signing";
+    return true;
+  }
+
+  #tellNewKeys(origin: string): void {
+    const text = "the log is signed with other keys than before: whoever checks it has to learn them";
+    this.#notices.tell("new keys", () => this.#options.log.warn({ origin }, text));
+  }
+
+  /** The log as it is, with an origin; undefined, and told, where it is contradicted. */
+  async #standing(keys: LogKeys): Promise<Standing | undefined> {
+    const parts = { ...this.#options, keys, tiles: this.#tiles, kept: this.#kept, notices: this.#notices };
+    const standing = await readStanding(parts);
+    if (standing.contradiction !== undefined) {
+      this.#status = "contradicted";
+      this.#state = undefined;
+      tellContradiction(standing.contradiction, parts);
+      return undefined;
+    }
+    if (standing.state.origins.length > 0) return standing;
+    const origin = this.#options.origin ?? madeUpOrigin();
+    await openOrigin(this.#options.database, { origin, contradicted: undefined, reason: "" });
+    return readStanding(parts);
+  }
+
+  /** Signs as `origin` from now on. False: the setting names another. */
+  #use(keys: LogKeys, origin: string): boolean {
+    const wanted = this.#options.origin;
+    if (wanted !== undefined && wanted !== origin) {
+      this.#identity = undefined;
+      return false;
+    }
+    if (this.#identity?.origin === origin) return true;
+    const signers = logSigners(keys, origin);
+    this.#identity = { origin, signers };
+    this.#noteKeysAt = Number.NEGATIVE_INFINITY;
+    const facts = { origin, keys: keys.source, verifier_keys: usedKeys(signers).map(({ verifierKey }) => verifierKey) };
+    this.#options.log.info(facts, `the log is signed as ${origin}`);
+    return true;
+  }
+
+  /** When the cosignature must be renewed: at once where one of the keys has not signed. */
+  #renewalOf(published: Published | undefined): number {
+    const now = this.#monotonicMs();
+    if (published === undefined || this.#identity === undefined) return now;
+    const { log, cosigner } = this.#identity.signers;
+    const signatureOf = ({ verifier: { name, keyId } }: Signer) =>
+      published.note.signatures.find((signature) => signature.name === name && signature.keyId.equals(keyId));
+    const cosignature = signatureOf(cosigner);
+    if (cosignature === undefined || log.some((signer) => signatureOf(signer) === undefined)) return now;
+    const signedS = cosigner.verifier.timestampOf?.(cosignature.bytes) ?? 0;
+    return now + Math.max(0, RENEW_MS - Math.max(0, nowMs() - 1000 * signedS));
+  }
+
+  /** Records that an origin was opened before anything is signed under it. Done twice where the process ends in between. */
+  async #recordOrigin({ origins }: SealingState, origin: string): Promise<void> {
+    if (this.#recordedOrigin === origin) return;
+    const opened = origins.find((known) => known.origin === origin);
+    if (opened !== undefined) await this.#options.record(originOpened(opened));
+    this.#recordedOrigin = origin;
+  }
+
+  async #noteKeys(signers: LogSigners): Promise<void> {
+    if (this.#monotonicMs() < this.#noteKeysAt) return;
+    for (const key of usedKeys(signers)) await noteKey(this.#options.database, key);
+    this.#noteKeysAt = this.#monotonicMs() + NOTE_KEYS_MS;
+  }
+
+  /** Keeps what is published outside, where it extends what is kept there. */
+  async #keepPublished(keys: LogKeys): Promise<void> {
+    const parts = { ...this.#options, keys, tiles: this.#tiles, kept: this.#kept, notices: this.#notices };
+    const { state, kept, contradiction } = await readStanding(parts);
+    if (contradiction !== undefined) {
+      this.#status = "contradicted";
+      return tellContradiction(contradiction, parts);
+    }
+    this.#status = "standby";
+    const published = publishedOf(state);
+    if (published === undefined) return;
+    const before = kept === undefined ? undefined : publishedOf({ publishedNote: kept })?.checkpoint;
+    const { origin, size } = published.checkpoint;
+    if (before?.origin !== origin || before.size <= size) await this.#kept.write(noteText(published.note));
+    this.#watched = state.publishedNote;
+    this.#watchAgainAt = Number.NEGATIVE_INFINITY;
+  }
+}
+
+/** Whether one of the keys has signed the log before, or none has. */
+function knowsKeys({ logKeys }: SealingState, { origin, signers }: Identity): boolean {
+  const before = logKeys.filter((key) => key.startsWith(`${origin}+`));
+  return before.length === 0 || signers.log.some(({ verifier }) => before.includes(verifier.verifierKey));
 }

@@ -12,7 +12,7 @@ export interface SealingOptions {
   readonly origin: string | undefined;
   /** `log/checkpoint` in this folder is kept outside of the database. */
   readonly dataDir: string;
-  readonly witnesses: readonly WitnessOption[];
+  readonly witnesses: readonly WitnessOption[] | undefined;
   readonly log: Pick<Logger, "info" | "warn" | "error">;
   /** Where it runs its few statements a second; one connection is enough. */
   readonly database: Database;

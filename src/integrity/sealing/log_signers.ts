@@ -1,0 +1,44 @@
+import type { KeyObject } from "node:crypto";
+import { nowMs } from "../../clock.ts";
+import { type Checkpoint, checkpointText } from "../note/checkpoint.ts";
+import { deriveKey } from "../note/keys.ts";
+import { cosigner, ed25519Signer, type SignedNote, type Signer } from "../note/signed_note.ts";
+import type { LogKeys } from "./log_keys.ts";
+import type { UsedKey } from "./statements.ts";
+
+/** The keys of a log under its name. */
+export interface LogSigners {
+  /** Signs the checkpoint, with every key. */
+  readonly log: readonly Signer[];
+  /** Says when: a timestamped cosignature. */
+  readonly cosigner: Signer;
+  /** Signs manifests of exports. */
+  readonly export: Signer;
+}
+
+/** The signers of an origin: `<origin>`, `<origin>/cosigner` and `<origin>/export` are the names of their keys. */
+export function logSigners({ privateKeys }: Pick<LogKeys, "privateKeys">, origin: string): LogSigners {
+  const [first] = privateKeys;
+  const nowS = () => Math.floor(nowMs() / 1000);
+  return {
+    log: privateKeys.map((key: KeyObject) => ed25519Signer(origin, key)),
+    cosigner: cosigner(`${origin}/cosigner`, deriveKey(first, "cosigner"), nowS),
+    export: ed25519Signer(`${origin}/export`, deriveKey(first, "export")),
+  };
+}
+
+/** The public keys of the signers, those of the log first. */
+export function usedKeys(signers: LogSigners): UsedKey[] {
+  const keyOf = ({ verifier: { verifierKey } }: Signer, purpose: UsedKey["purpose"]) => ({ verifierKey, purpose });
+  return [
+    ...signers.log.map((signer) => keyOf(signer, "log")),
+    keyOf(signers.cosigner, "cosigner"),
+    keyOf(signers.export, "export"),
+  ];
+}
+
+/** Signs a checkpoint with every key of the log and the cosigner, now. */
+export function signCheckpoint(signers: LogSigners, checkpoint: Checkpoint): SignedNote {
+  const text = checkpointText(checkpoint);
+  return { text, signatures: [...signers.log, signers.cosigner].map((signer) => signer.sign(text)) };
+}

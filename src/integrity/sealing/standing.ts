@@ -1,0 +1,73 @@
+import type { Database } from "../../postgres/database.ts";
+import type { Logger } from "../../telemetry/logs.ts";
+import type { TileStore } from "../log/tile_store.ts";
+import { type Contradiction, findContradiction } from "./contradiction.ts";
+import type { KeptCheckpoint } from "./kept_checkpoint.ts";
+import type { LogKeys } from "./log_keys.ts";
+import { logSigners } from "./log_signers.ts";
+import type { Notices } from "./notices.ts";
+import { readSealingState, type SealingState } from "./statements.ts";
+
+export interface StandingParts {
+  readonly database: Database;
+  readonly tiles: TileStore;
+  readonly kept: KeptCheckpoint;
+  readonly keys: LogKeys;
+  readonly log: Pick<Logger, "info" | "warn" | "error">;
+  readonly notices: Notices;
+}
+
+/** The log as the database has it, compared with what was signed of it. */
+export interface Standing {
+  readonly state: SealingState;
+  /** The note that is kept outside. */
+  readonly kept: string | undefined;
+  readonly contradiction: Contradiction | undefined;
+}
+
+/** @throws what the database throws, or the file system where the kept checkpoint cannot be read. */
+export async function readStanding(parts: Omit<StandingParts, "log" | "notices">): Promise<Standing> {
+  const { database, tiles, kept: file, keys } = parts;
+  // What is kept outside never lies ahead of what the database had before.
+  const note = await file.read();
+  const state = await readSealingState(database);
+  tiles.forget();
+  const contradiction = await findContradiction({
+    state,
+    kept: note === undefined ? undefined : { note, file: file.file },
+    ownVerifiers: (origin) => logSigners(keys, origin).log.map(({ verifier }) => verifier),
+    tiles,
+  });
+  return { state, kept: note, contradiction };
+}
+
+/** Says what is contradicted and how to go on, at once and each minute. */
+export function tellContradiction(
+  { kind, text }: Contradiction,
+  { log, notices }: Pick<StandingParts, "log" | "notices">,
+): void {
+  notices.tell(text, () =>
+    log.error(
+      { contradiction: kind },
+      `the log contradicts what was signed of it: ${text}. Entries were taken back or changed, as where an older state of the ` +
+        "database was restored. Nothing is indexed or signed until this is resolved; events go on being recorded. Restore the " +
+        "database that the checkpoint was made of; or, where this one is to be used, go on under another origin, which says for " +
+        "good what it contradicts: datastorage log new-origin NAME --reason TEXT",
+    ),
+  );
+}
+
+/** Says that the setting names another origin than the one in use, at once and each minute. */
+export function tellOtherOrigin(
+  origin: string,
+  wanted: string,
+  { log, notices }: Pick<StandingParts, "log" | "notices">,
+): void {
+  notices.tell("other origin", () =>
+    log.error(
+      { origin, wanted },
+      `DATASTORAGE_LOG_ORIGIN is ${wanted}, and the log is signed as ${origin}: nothing is signed until they agree. Take the setting ` +
+        `back, or open the other origin: datastorage log new-origin ${wanted}`,
+    ),
+  );
+}
