@@ -4,6 +4,7 @@ import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { PayloadForm } from "../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
 import {
   AuditService,
+  type ExportEventsRequest,
   type GetEventRequest,
   GetEventResponseSchema,
   GetServiceInfoResponseSchema,
@@ -11,13 +12,16 @@ import {
   ListEventsResponseSchema,
   type RecordEventsRequest,
   RecordEventsResponseSchema,
+  type TailEventsRequest,
 } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import { nowMs } from "../clock.ts";
 import { failpoint } from "../failpoint.ts";
 import { Fault } from "../fault.ts";
 import { PageSize } from "../page_size.ts";
+import { drainingKey, until } from "../rpc/interceptors.ts";
 import { principalKey } from "../rpc/principal.ts";
 import { LIMITS } from "./event.ts";
+import { exportEvents } from "./export/exporter.ts";
 import { ingestBatches } from "./ingest_rpc.ts";
 import { prepareBatch } from "./intake.ts";
 import type { PreparedEvent } from "./prepare.ts";
@@ -27,6 +31,7 @@ import { answeredEvents, toResults } from "./results.ts";
 import { type AuditServiceParts, isDegraded } from "./service_parts.ts";
 import { toStoreStatuses } from "./store_status.ts";
 import { eventSize, toAuditEvent } from "./stored_event.ts";
+import { tailEvents } from "./tail/tail.ts";
 
 /** Registers kubernaut.audit.v1.AuditService. What each call promises stands in the proto. */
 export function auditRoutes(parts: AuditServiceParts): (router: ConnectRouter) => void {
@@ -36,6 +41,8 @@ export function auditRoutes(parts: AuditServiceParts): (router: ConnectRouter) =
       ingestEvents: (requests, context) => ingestBatches(parts, requests, context),
       getEvent: (request, context) => getEvent(parts, request, context),
       listEvents: (request, context) => listEvents(parts, request, context),
+      tailEvents: (request, context) => tail(parts, request, context),
+      exportEvents: (request, context) => exported(parts, request, context),
       getServiceInfo: () => getServiceInfo(parts),
     });
 }
@@ -95,6 +102,22 @@ async function listEvents({ reader }: AuditServiceParts, request: ListEventsRequ
     context.signal,
   );
   return create(ListEventsResponseSchema, { events: [...page.events], nextPageToken: page.nextPageToken });
+}
+
+function tail({ tail: parts }: AuditServiceParts, request: TailEventsRequest, context: HandlerContext) {
+  const { draining, signal } = endings(context);
+  return until(draining, tailEvents(parts, request, { signal }));
+}
+
+function exported({ exports: parts }: AuditServiceParts, request: ExportEventsRequest, context: HandlerContext) {
+  const { draining, signal } = endings(context);
+  return until(draining, exportEvents(parts, request, { by: context.values.get(principalKey).name, signal }));
+}
+
+/** What ends a stream that the service sends: that the server is about to go, and that or its caller's going. */
+function endings(context: HandlerContext): { draining: AbortSignal; signal: AbortSignal } {
+  const draining = context.values.get(drainingKey);
+  return { draining, signal: AbortSignal.any([draining, context.signal]) };
 }
 
 function getServiceInfo({ version, maxRequestBytes, stores }: AuditServiceParts) {

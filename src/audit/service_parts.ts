@@ -1,6 +1,8 @@
 import type { Logger } from "pino";
 import type { Writer } from "./append/writer.ts";
+import type { ExportParts } from "./export/exporter.ts";
 import type { EventsReader } from "./read/events_reader.ts";
+import type { TailParts } from "./tail/tail.ts";
 
 /** What GetServiceInfo tells of the stores. */
 export interface StoresState {
@@ -17,6 +19,8 @@ export function isDegraded({ database, queue }: StoresState): boolean {
 export interface AuditServiceParts {
   readonly writer: Writer;
   readonly reader: EventsReader;
+  readonly tail: TailParts;
+  readonly exports: ExportParts;
   readonly log: Logger;
   /** Version of the service. */
   readonly version: string;

@@ -19,12 +19,21 @@ const OUTCOMES: Readonly<Partial<Record<EventOutcome, string>>> = {
  */
 export function toEventQuery(request: ListEventsRequest): EventQuery {
   const { filter } = request;
-  const correlationId = filter?.correlationId || undefined;
-  const order = parseOrder(request.orderBy, correlationId);
-  if (filter === undefined) return { ...NO_FILTER, order };
+  const order = parseOrder(request.orderBy, filter?.correlationId || undefined);
+  return { ...toFilterQuery(filter), order };
+}
+
+/**
+ * The query of a filter for what has an order of its own.
+ *
+ * @throws Fault `invalid` for times out of range and strings that PostgreSQL cannot hold.
+ */
+export function toFilterQuery(filter: EventFilter | undefined): EventQuery {
+  if (filter === undefined) return NO_FILTER;
   refuseFaults(filter);
   return {
-    correlationId,
+    ...NO_FILTER,
+    correlationId: filter.correlationId || undefined,
     eventTypes: filter.eventTypes.filter((type) => !type.endsWith("*")),
     eventTypePrefixes: filter.eventTypes.filter((type) => type.endsWith("*")).map((type) => type.slice(0, -1)),
     eventCategories: filter.eventCategories,
@@ -34,18 +43,18 @@ export function toEventQuery(request: ListEventsRequest): EventQuery {
     startTime: filter.startTime && timestampText(filter.startTime),
     endTime: filter.endTime && timestampText(filter.endTime),
     contains: filter.eventData as JsonObject | undefined,
-    order,
   };
 }
 
-const NO_FILTER = {
+const NO_FILTER: EventQuery = {
   eventTypes: [],
   eventTypePrefixes: [],
   eventCategories: [],
   eventOutcomes: [],
   severities: [],
   exact: {},
-} as const;
+  order: "event_timestamp desc",
+};
 
 function exactValues(filter: EventFilter): Partial<Record<ExactColumn, string>> {
   const values: Record<ExactColumn, string> = {

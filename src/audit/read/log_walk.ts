@@ -59,6 +59,8 @@ const SIGHT_EVENTS = 20_000;
 /** Rows of one statement. */
 const MOST_ROWS = 4096;
 const FIRST_ROWS = 256;
+/** Rows that are fetched together; what of them does not fit any more is fetched again. */
+const ROWS_AT_ONCE = 128;
 /** What a row takes beside its texts of any length. */
 const ROW_BYTES = 1200;
 
@@ -174,12 +176,14 @@ class Walk {
     const statement = planEvents(wanted, query, salts, this.#rowsAtOnce);
     const rows: WalkRow[] = [];
     let bytes = 0;
-    const full = await readEach<WalkRow>(this.#database, statement, signal, (row) => {
+    const take = (row: WalkRow) => {
       bytes += ROW_BYTES + row.event_data.length + (row.error_message?.length ?? 0);
       if (bytes > maxBytes && rows.length > 0) return false;
       rows.push(row);
       return true;
-    });
+    };
+    const atOnce = Math.min(ROWS_AT_ONCE, this.#rowsAtOnce);
+    const full = await readEach(this.#database, statement, signal, take, atOnce);
     const more = full || rows.length === this.#rowsAtOnce;
     const upTo = more ? Number((rows.at(-1) as WalkRow).log_index) : lastIndex(wanted.at(-1) as RunPart);
     if (!this.#filtered) this.#removed.push(...missingFrom(wanted, rows, upTo));
