@@ -47,7 +47,7 @@ export function privateKeyOf(seed: Buffer): KeyObject {
 function readBlock(block: string, place: number): KeyObject {
   const label = (/^-----BEGIN ([^\n-]+)-----/.exec(block) as unknown as [string, string])[1];
   if (label !== "PRIVATE KEY") {
-    throw new Error(`PEM block ${place + 1} is a ${label}: it must be a PRIVATE KEY (PKCS#8, not encrypted)`);
+    throw new Error(`PEM block ${place + 1} is labelled ${label}: it must be a PRIVATE KEY (PKCS#8, not encrypted)`);
   }
   const key = decoded(block, place);
   if (key.asymmetricKeyType !== "ed25519") {
