@@ -1,8 +1,13 @@
 import { type LinkRow, linkFaults } from "../integrity/chain_link.ts";
+import { EVENT_TEXT, readEventText } from "../integrity/verify/event_text.ts";
 import type { CheckContext } from "./check.ts";
-import { statement } from "./snapshot.ts";
 
-const CHAINS = statement("chains");
+/** Every event in the order of its chain, with its salt: one walk along idx_audit_events_chain of all partitions. */
+const CHAINS = `SELECT ${EVENT_TEXT} AS text
+  FROM audit_events AS event
+  LEFT JOIN audit_event_ids AS id ON id.event_id = event.event_id
+  WHERE $1::text IS NULL OR event.correlation_id = $1::text
+  ORDER BY event.correlation_id, event.chain_position`;
 /** Sorting millions of whole events would fill the disk; the index has them in order. */
 const BY_INDEX = { enable_sort: "off", enable_incremental_sort: "off" };
 
@@ -17,8 +22,9 @@ export async function checkChains(
   let events = 0;
   let before: LinkRow | undefined;
   await snapshot.planned(BY_INDEX, async () => {
-    for await (const page of snapshot.pages<LinkRow>(CHAINS, [correlationId ?? null])) {
-      for (const row of page) {
+    for await (const page of snapshot.texts(CHAINS, [correlationId ?? null])) {
+      for (const text of page) {
+        const row = readEventText(text);
         for (const [kind, evidence] of linkFaults(row, before)) await report.fault(kind, evidence);
         before = row;
       }

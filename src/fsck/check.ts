@@ -1,5 +1,5 @@
+import type { Snapshot } from "../postgres/snapshot.ts";
 import type { CheckName, Evidence, FaultKind } from "./findings.ts";
-import type { Snapshot } from "./snapshot.ts";
 
 /** Where a check tells what it finds. */
 export interface Report<Check extends CheckName> {

@@ -1,3 +1,4 @@
+import { Snapshot } from "../postgres/snapshot.ts";
 import { checkChains } from "./chains.ts";
 import type { CheckContext } from "./check.ts";
 import type { CheckName, CheckSummary, FaultKind, Note, StoreFault } from "./findings.ts";
@@ -6,7 +7,6 @@ import { checkIds } from "./ids.ts";
 import { checkPartitions } from "./partitions.ts";
 import { checkQueue } from "./queue/check_queue.ts";
 import { checkSchema, hasTable } from "./schema.ts";
-import { Snapshot } from "./snapshot.ts";
 
 /** How far a check is. */
 export interface FsckProgress {
@@ -48,7 +48,12 @@ export interface FsckSummary {
  * @throws what connecting and reading fail with, and the signal's reason. A fault of the store is never thrown.
  */
 export async function fsck(options: FsckOptions): Promise<FsckSummary> {
-  const snapshot = await Snapshot.open(options.databaseUrl, options.signal);
+  const snapshot = await Snapshot.open({
+    url: options.databaseUrl,
+    applicationName: "datastorage fsck",
+    statementTimeoutMs: 0,
+    signal: options.signal,
+  });
   try {
     return await new Run(options, snapshot).all();
   } finally {

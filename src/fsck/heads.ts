@@ -1,5 +1,5 @@
 import type { CheckContext } from "./check.ts";
-import { statement } from "./snapshot.ts";
+import { statement } from "./statement.ts";
 
 const HEADS = statement("heads");
 

@@ -1,6 +1,6 @@
 import { addMonths, monthOf } from "../custody/partitions.ts";
 import type { CheckContext } from "./check.ts";
-import { statement } from "./snapshot.ts";
+import { statement } from "./statement.ts";
 
 const PARTITIONS = statement("partitions");
 const MISPLACED = statement("misplaced");

@@ -1,6 +1,7 @@
 import type { PreparedEvent } from "../../audit/prepare.ts";
 import { saltedDigest } from "../../integrity/event_digest.ts";
-import { type Snapshot, statement } from "../snapshot.ts";
+import type { Snapshot } from "../../postgres/snapshot.ts";
+import { statement } from "../statement.ts";
 
 const STORED_IDS = statement("stored_ids");
 

@@ -1,4 +1,13 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { Fault } from "../../fault.ts";
+import { classifyError } from "../../postgres/errors.ts";
+import { Snapshot } from "../../postgres/snapshot.ts";
 import type { ChainReport } from "./chain_report.ts";
+import { EVENTS, HEAD, IN_ORDER } from "./chain_statements.ts";
+import { ChainWalk } from "./chain_walk.ts";
+import { readEventText } from "./event_text.ts";
+import { LogCover } from "./log_cover.ts";
+import { segments } from "./log_segments.ts";
 
 export type { ChainFault, ChainFaultKind, ChainReport } from "./chain_report.ts";
 
@@ -8,6 +17,12 @@ export interface VerifyChainParts {
   /** Milliseconds that one statement may run; a verification is many. */
   readonly statementTimeoutMs: number;
 }
+
+/** Milliseconds after which everybody else has a turn. */
+const WORK_MS = 10;
+/** Events, of up to 256 KiB each, between two looks at the clock. */
+const EVENTS_AT_ONCE = 16;
+const RETRY_AFTER_MS = 1000;
 
 /**
  * Recomputes a chain of any length from its stored rows, and holds it against its head and against the log: all of it as it
@@ -21,5 +36,75 @@ export async function verifyChain(
   correlationId: string,
   signal: AbortSignal,
 ): Promise<ChainReport> {
-  throw new Error(`not yet: ${parts.databaseUrl} ${correlationId} ${signal.aborted}`);
+  const report = await inSnapshot(parts, signal, (snapshot) => walk(snapshot, correlationId));
+  if (report !== undefined) return report;
+  throw new Fault("not_found", `no chain has the correlation id ${correlationId}`, {
+    reason: "CHAIN_NOT_FOUND",
+    resource: { type: "chain", name: correlationId },
+  });
+}
+
+async function inSnapshot<T>(
+  { databaseUrl: url, statementTimeoutMs }: VerifyChainParts,
+  signal: AbortSignal,
+  work: (snapshot: Snapshot) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  try {
+    const snapshot = await Snapshot.open({ url, applicationName: "datastorage verify", statementTimeoutMs, signal });
+    try {
+      return await work(snapshot);
+    } finally {
+      await snapshot.close();
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (classifyError(error) !== "transient" && classifyError(error) !== "again") throw error;
+    const details = { reason: "DATABASE_UNAVAILABLE", retryAfterMs: RETRY_AFTER_MS, cause: error };
+    throw new Fault("unavailable", "the database cannot be read now", details);
+  }
+}
+
+interface HeadRow {
+  readonly chain_position: string | null;
+  readonly event_hash: string | null;
+  readonly log_size: string;
+  readonly covered_size: string;
+}
+
+async function walk(snapshot: Snapshot, correlationId: string): Promise<ChainReport | undefined> {
+  const [row] = await snapshot.all<HeadRow>(HEAD, [correlationId]);
+  const position = row?.chain_position ?? null;
+  const head = position === null ? undefined : { position: Number(position), hash: `${row?.event_hash}` };
+  const cover = new LogCover();
+  const chain = new ChainWalk(head, cover, Number(row?.covered_size));
+  await snapshot.planned(IN_ORDER, async () => {
+    const known = segments(snapshot, correlationId, `${row?.log_size}`);
+    const next = async () => cover.add((await known.next()).value);
+    const turns = new Turns();
+    for await (const page of snapshot.texts(EVENTS, [correlationId])) {
+      for (const text of page) {
+        const event = readEventText(text);
+        while (cover.lacks(Number(event.chain_position))) await next();
+        chain.take(event);
+        if (turns.areDue()) await turn();
+      }
+    }
+    while (cover.lacks(Number.POSITIVE_INFINITY)) await next();
+  });
+  return chain.report();
+}
+
+/** Tells when work has gone on for long enough. */
+class Turns {
+  #since = performance.now();
+  #events = 0;
+
+  areDue(): boolean {
+    if (++this.#events % EVENTS_AT_ONCE !== 0) return false;
+    const now = performance.now();
+    if (now - this.#since < WORK_MS) return false;
+    this.#since = now;
+    return true;
+  }
 }
