@@ -1,0 +1,17 @@
+import { eventLine } from "./event_line.ts";
+import type { FileFormat } from "./file_format.ts";
+import { TextBuffer } from "./text_buffer.ts";
+
+/** One JSON object a line: the events as they stand in a bundle. */
+export const jsonlFormat: FileFormat = {
+  mediaType: "application/jsonl",
+  extension: "jsonl",
+  salts: true,
+  async *write(steps) {
+    const lines = new TextBuffer();
+    for await (const { rows } of steps) {
+      for (const row of rows) lines.add(eventLine(row));
+      if (lines.size > 0) yield lines.take();
+    }
+  },
+};
