@@ -3,6 +3,7 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { AuditService } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import { DeadLetterService } from "../../gen/ts/kubernaut/audit/v1/dead_letter_service_pb.ts";
+import { IntegrityService } from "../../gen/ts/kubernaut/audit/v1/integrity_service_pb.ts";
 import { CatalogService } from "../../gen/ts/kubernaut/catalog/v1/catalog_service_pb.ts";
 import { ReconstructionService } from "../../gen/ts/kubernaut/reconstruction/v1/reconstruction_service_pb.ts";
 import { formatHostPort, type HostPort, hostPort } from "../config/kinds.ts";
@@ -50,6 +51,7 @@ export interface Connection {
   readonly deadLetters: Client<typeof DeadLetterService>;
   readonly catalog: Client<typeof CatalogService>;
   readonly reconstruction: Client<typeof ReconstructionService>;
+  readonly integrity: Client<typeof IntegrityService>;
   readonly target: Target;
   close(): void;
 }
@@ -106,6 +108,7 @@ export function connect({ given, terminal }: Invocation): Connection {
     deadLetters: createClient(DeadLetterService, transport),
     catalog: createClient(CatalogService, transport),
     reconstruction: createClient(ReconstructionService, transport),
+    integrity: createClient(IntegrityService, transport),
     target,
     close: () => sessionManager.abort(),
   };

@@ -17,7 +17,7 @@ export interface Contradiction {
   readonly kind: "older_tree" | "other_root" | "unknown_origin" | "unverified" | "damaged_tree";
   /** What is wrong and with which checkpoint, in a sentence or two. */
   readonly text: string;
-  /** The signed note that is contradicted; absent where it is not readable as one. */
+  /** The signed note that is contradicted; absent where it is no text that could be linked. */
   readonly note: string | undefined;
 }
 
@@ -51,37 +51,41 @@ export async function findContradiction(evidence: Evidence): Promise<Contradicti
 }
 
 async function contradictionOf(evidence: Evidence, note: string, what: string): Promise<Contradiction | undefined> {
-  const { state } = evidence;
+  const { origins } = evidence.state;
+  if (origins.some(({ contradicted }) => contradicted === note)) return undefined;
+  const found = (kind: Contradiction["kind"], text: string) => ({ kind, text, note: linkable(note) });
   let checkpoint: Checkpoint;
   try {
     checkpoint = verifiedCheckpoint(note, evidence);
   } catch (error) {
     if (!(error instanceof NoteError)) throw error;
-    return {
-      kind: "unverified",
-      text: `${what} is not one that this log signed: ${error.message}`,
-      note: readable(note),
-    };
+    return found("unverified", `${what} is not one that this log signed: ${error.message}`);
   }
   const named = `${what} (${checkpointFacts(checkpoint)})`;
-  const found = (kind: Contradiction["kind"], text: string) => ({ kind, text, note });
-  const inUse = state.origins.at(-1)?.origin === checkpoint.origin;
-  if (!state.origins.some(({ origin }) => origin === checkpoint.origin)) {
-    const known = state.origins.length === 0 ? "no origin" : state.origins.map(({ origin }) => origin).join(", ");
-    return found("unknown_origin", `${named} is one of a log that the database does not know: it knows ${known}`);
+  if (!origins.some(({ origin }) => origin === checkpoint.origin)) {
+    const known = origins.length === 0 ? "none" : origins.map(({ origin }) => origin).join(", ");
+    return found("unknown_origin", `${named} is one of a log that the database does not know; it knows ${known}`);
   }
-  if (!inUse && isLinked(checkpoint, note, state.origins)) return undefined;
-  if (checkpoint.size > state.size) {
-    return found("older_tree", `the database holds ${state.size} entries, fewer than ${named} covers`);
-  }
+  if (isLinked(checkpoint, origins)) return undefined;
+  const comparison = await compare(checkpoint, named, evidence);
+  return comparison === undefined ? undefined : found(...comparison);
+}
+
+/** How the tree differs from what a checkpoint says of its first entries. */
+async function compare(
+  { size, root }: Checkpoint,
+  named: string,
+  { state, tiles }: Evidence,
+): Promise<[Contradiction["kind"], string] | undefined> {
+  if (size > state.size) return ["older_tree", `the database holds ${state.size} entries, fewer than ${named} covers`];
   try {
-    const root = await rootAt(evidence.tiles, checkpoint.size);
-    if (root.equals(checkpoint.root)) return undefined;
-    const has = `its first ${checkpoint.size} entries have the root ${root.toString("base64")}`;
-    return found("other_root", `the database holds another tree than ${named} covers: ${has}`);
+    const held = await rootAt(tiles, size);
+    if (held.equals(root)) return undefined;
+    const has = `its first ${size} entries have the root ${held.toString("base64")}`;
+    return ["other_root", `the database holds another tree than ${named} covers: ${has}`];
   } catch (error) {
     if (!(error instanceof MissingHashesError)) throw error;
-    return found("damaged_tree", `the tree in the database is damaged, of which ${named} was signed: ${error.message}`);
+    return ["damaged_tree", `the tree in the database, of which ${named} was signed, is damaged: ${error.message}`];
   }
 }
 
@@ -99,14 +103,12 @@ export function verifiedCheckpoint(
   return checkpoint;
 }
 
-/** Whether the origin that came after a checkpoint's own says that it follows it, or a larger one. */
-function isLinked(checkpoint: Checkpoint, note: string, origins: readonly OpenedOrigin[]): boolean {
+/** Whether the origin that came after a checkpoint's own names a larger one that it contradicts, or the same. */
+function isLinked(checkpoint: Checkpoint, origins: readonly OpenedOrigin[]): boolean {
   const successor = origins[origins.findIndex(({ origin }) => origin === checkpoint.origin) + 1];
-  const contradicted = successor?.contradicted;
-  if (contradicted === undefined) return false;
-  if (contradicted === note) return true;
+  if (successor?.contradicted === undefined) return false;
   try {
-    const linked = parseCheckpoint(parseNote(contradicted).text);
+    const linked = parseCheckpoint(parseNote(successor.contradicted).text);
     return linked.origin === checkpoint.origin && (linked.size > checkpoint.size || isSame(linked, checkpoint));
   } catch {
     return false;
@@ -122,11 +124,9 @@ export function checkpointFacts({ origin, size, root }: Checkpoint): string {
   return `origin ${origin}, size ${size}, root ${root.toString("base64")}`;
 }
 
-function readable(note: string): string | undefined {
-  try {
-    parseCheckpoint(parseNote(note).text);
-    return note;
-  } catch {
-    return undefined;
-  }
+/** Characters of a note that a database keeps and an event can tell. */
+const NOTE_CHARACTERS = 16 * 1024;
+
+function linkable(note: string): string | undefined {
+  return note.length <= NOTE_CHARACTERS && note.isWellFormed() && !note.includes("\0") ? note : undefined;
 }

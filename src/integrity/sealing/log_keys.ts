@@ -32,18 +32,27 @@ const KEY_FILE = "DATASTORAGE_LOG_KEY_FILE";
  *
  * @throws ConfigError where a key cannot be read or is of another type; Error where none can be written.
  */
-export function readLogKeys({ logKey, logKeyFile, dataDir, embedded }: LogKeyOptions): LogKeys | undefined {
-  if (logKey !== undefined) return parseKeys(logKey, KEY, { variable: KEY, value: shown(logKey, true) });
-  if (logKeyFile !== undefined) {
-    return parseKeys(readKeyFile(logKeyFile), logKeyFile, { variable: KEY_FILE, value: shown(logKeyFile, false) });
-  }
-  if (!embedded) return undefined;
-  const file = join(logFolder(dataDir), "key.pem");
-  if (!existsSync(file)) {
+export function readLogKeys(options: LogKeyOptions): LogKeys | undefined {
+  const { logKey, logKeyFile, dataDir, embedded } = options;
+  const file = ownKeyFile(dataDir);
+  if (embedded && logKey === undefined && logKeyFile === undefined && !existsSync(file)) {
     makeLogFolder(dataDir);
     writeNew(file, newPrivateKey());
   }
+  return findLogKeys(options);
+}
+
+/** The same where none is made: absent as well for a data folder without one. @throws ConfigError as readLogKeys. */
+export function findLogKeys({ logKey, logKeyFile, dataDir, embedded }: LogKeyOptions): LogKeys | undefined {
+  if (logKey !== undefined) return parseKeys(logKey, KEY, { variable: KEY, value: shown(logKey, true) });
+  const own = ownKeyFile(dataDir);
+  const file = logKeyFile ?? (embedded && existsSync(own) ? own : undefined);
+  if (file === undefined) return undefined;
   return parseKeys(readKeyFile(file), file, { variable: KEY_FILE, value: shown(file, false) });
+}
+
+function ownKeyFile(dataDir: string): string {
+  return join(logFolder(dataDir), "key.pem");
 }
 
 function readKeyFile(file: string): string {

@@ -2,7 +2,14 @@ import type { KeyObject } from "node:crypto";
 import { nowMs } from "../../clock.ts";
 import { type Checkpoint, checkpointText } from "../note/checkpoint.ts";
 import { deriveKey } from "../note/keys.ts";
-import { cosigner, ed25519Signer, type SignedNote, type Signer } from "../note/signed_note.ts";
+import {
+  cosigner,
+  ed25519Signer,
+  NoteError,
+  type SignedNote,
+  type Signer,
+  type Verifier,
+} from "../note/signed_note.ts";
 import type { LogKeys } from "./log_keys.ts";
 import type { UsedKey } from "./statements.ts";
 
@@ -25,6 +32,16 @@ export function logSigners({ privateKeys }: Pick<LogKeys, "privateKeys">, origin
     cosigner: cosigner(`${origin}/cosigner`, deriveKey(first, "cosigner"), nowS),
     export: ed25519Signer(`${origin}/export`, deriveKey(first, "export")),
   };
+}
+
+/** The public keys that checkpoints of an origin are signed with; none where it is no name that a key may have. */
+export function logVerifiers(keys: Pick<LogKeys, "privateKeys">, origin: string): Verifier[] {
+  try {
+    return logSigners(keys, origin).log.map(({ verifier }) => verifier);
+  } catch (error) {
+    if (error instanceof NoteError) return [];
+    throw error;
+  }
 }
 
 /** The public keys of the signers, those of the log first. */

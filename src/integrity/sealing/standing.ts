@@ -4,7 +4,7 @@ import type { TileStore } from "../log/tile_store.ts";
 import { type Contradiction, findContradiction } from "./contradiction.ts";
 import type { KeptCheckpoint } from "./kept_checkpoint.ts";
 import type { LogKeys } from "./log_keys.ts";
-import { logSigners } from "./log_signers.ts";
+import { logVerifiers } from "./log_signers.ts";
 import type { Notices } from "./notices.ts";
 import { readSealingState, type SealingState } from "./statements.ts";
 
@@ -35,7 +35,7 @@ export async function readStanding(parts: Omit<StandingParts, "log" | "notices">
   const contradiction = await findContradiction({
     state,
     kept: note === undefined ? undefined : { note, file: file.file },
-    ownVerifiers: (origin) => logSigners(keys, origin).log.map(({ verifier }) => verifier),
+    ownVerifiers: (origin) => logVerifiers(keys, origin),
     tiles,
   });
   return { state, kept: note, contradiction };
