@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs";
 import { AuditService } from "../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import { DeadLetterService } from "../gen/ts/kubernaut/audit/v1/dead_letter_service_pb.ts";
+import { IntegrityService } from "../gen/ts/kubernaut/audit/v1/integrity_service_pb.ts";
 import { CatalogService } from "../gen/ts/kubernaut/catalog/v1/catalog_service_pb.ts";
 import { ReconstructionService } from "../gen/ts/kubernaut/reconstruction/v1/reconstruction_service_pb.ts";
-import { type LogWriter, openLogWriter } from "./audit/append/log_writer.ts";
+import type { LogWriter } from "./audit/append/log_writer.ts";
 import { EventOutbox } from "./audit/event_outbox.ts";
+import type { OwnEvent } from "./audit/own_event.ts";
 import { EventsReader } from "./audit/read/events_reader.ts";
+import { recordOwnEvent } from "./audit/record_own_event.ts";
 import { auditRoutes } from "./audit/service.ts";
-import { isDegraded, type StoresState } from "./audit/service_parts.ts";
 import { openCatalog } from "./catalog/open_catalog.ts";
 import { catalogRoutes } from "./catalog/service.ts";
 import type { CatalogServiceParts } from "./catalog/service_parts.ts";
@@ -16,22 +18,26 @@ import type { Config } from "./config/config.ts";
 import { formatHostPort } from "./config/kinds.ts";
 import { Partitions } from "./custody/partitions.ts";
 import { prepareDatabase } from "./custody/prepare_database.ts";
-import { type OpenQueue, openQueue } from "./deadletter/open_queue.ts";
-import type { QueueLimits } from "./deadletter/queue_store.ts";
+import type { OpenQueue } from "./deadletter/open_queue.ts";
 import { deadLetterRoutes } from "./deadletter/service.ts";
-import { type EmbeddedServers, startEmbedded } from "./embedded/embedded.ts";
+import { startEmbedded } from "./embedded/embedded.ts";
 import { failpoint } from "./failpoint.ts";
-import { openPools } from "./postgres/pools.ts";
+import { type OpenLog, openLog } from "./integrity/log/open_log.ts";
+import { readLogKeys } from "./integrity/sealing/log_keys.ts";
+import { integrityRoutes } from "./integrity/service.ts";
+import type { IntegrityParts } from "./integrity/service_parts.ts";
+import { logResources } from "./integrity/serving/log_resources.ts";
+import { openStores, type Stores, telling } from "./open_stores.ts";
+import { openPools, type Pools } from "./postgres/pools.ts";
 import { openReconstruction } from "./reconstruction/open_reconstruction.ts";
 import { reconstructionRoutes } from "./reconstruction/service.ts";
 import type { ReconstructionServiceParts } from "./reconstruction/service_parts.ts";
 import { type RpcServer, startRpcServer } from "./rpc/server.ts";
 import { createAppendMetrics } from "./telemetry/append_metrics.ts";
-import { createAppendTrace } from "./telemetry/append_span.ts";
 import { callLabels, type StatusCode } from "./telemetry/call_labels.ts";
-import { createQueueMetrics } from "./telemetry/queue_metrics.ts";
+import { createLogMetrics, observeLog } from "./telemetry/log_metrics.ts";
 import { startTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
-import { observeReaders, observeWriter } from "./telemetry/writer_metrics.ts";
+import { observeReaders } from "./telemetry/writer_metrics.ts";
 
 export interface ServeOptions {
   readonly config: Config;
@@ -92,15 +98,23 @@ async function startParts(
   started.push(() => pools.end());
   observeReaders(telemetry.metrics, pools.read, config.readConnections);
   const partitions = new Partitions(pools.custody, { ...config, now: () => new Date(nowMs()) });
-  const stores = openStores(config, embedded, partitions, telemetry);
+  const log = openEvidence(config, databaseUrl, pools, telemetry, (event) =>
+    recordOwnEvent(stores.database.writer, event),
+  );
+  started.push(() => log.close());
+  const onRecorded = () => log.recorded();
+  const stores = openStores({ config, embedded, partitions, telemetry, onRecorded });
   started.push(async () => stores.queue?.close());
-  started.push(() => stores.log.close(LAST_APPENDS_MS));
+  started.push(() => stores.database.close(LAST_APPENDS_MS));
   started.push(async () => stores.queue?.stopDraining());
   const database = prepareDatabase(databaseUrl, partitions, telemetry);
   started.push(() => database.stop());
-  const ready = database.ready.then(() => stores.log.availability.begin());
+  const ready = database.ready.then(() => {
+    stores.database.availability.begin();
+    log.begin();
+  });
   await Promise.race([ready, database.away.then(() => queueAlone(stores.queue, telemetry))]);
-  const events = new EventOutbox({ writer: stores.log.writer, log: telemetry.log });
+  const events = new EventOutbox({ writer: stores.database.writer, log: telemetry.log });
   started.push(() => events.close(LAST_APPENDS_MS));
   telemetry.metrics.ownEventsWaiting.observe((report) => report(events.waiting));
   const catalog = openCatalog({
@@ -109,15 +123,16 @@ async function startParts(
     read: pools.read,
     events,
     ensureMonths: (dates) => partitions.ensureMonths(dates),
-    observer: createAppendMetrics(telemetry.metrics, telemetry.log),
+    observer: telling(createAppendMetrics(telemetry.metrics, telemetry.log), onRecorded),
   });
   started.push(() => catalog.close());
-  const readers = {
+  const readers: Readers = {
     events: new EventsReader(pools.read, config),
     reconstruction: openReconstruction(pools.read, events),
+    integrity: { ...config, databaseUrl, database: pools.read, log: log.reader, tiles: log.tiles, events },
   };
-  const rpc = await startServer(config, stores, readers, catalog, telemetry);
-  started.push(() => closeServer(rpc, stores.log, config));
+  const rpc = await startServer(config, stores, readers, log, catalog, telemetry);
+  started.push(() => closeServer(rpc, stores.database, config));
   stores.onChange((serving) => {
     for (const service of ["", ...SERVICES.map(({ typeName }) => typeName)]) rpc.health.setStatus(service, serving);
   });
@@ -131,6 +146,22 @@ async function startParts(
   return { address: rpc.address, metricsAddress, broken, close: closeAll };
 }
 
+/** Opens the log over all events, and has the metrics tell of it. `record` records events about it. */
+function openEvidence(
+  config: Config,
+  databaseUrl: string,
+  { read }: Pools,
+  { metrics, log }: Telemetry,
+  record: (event: OwnEvent) => Promise<void>,
+): OpenLog {
+  const keys = readLogKeys({ ...config, embedded: config.databaseUrl === undefined });
+  const { advanced } = createLogMetrics(metrics);
+  const sealing = { ...config, keys, origin: config.logOrigin, record };
+  const opened = openLog({ ...config, databaseUrl, read, log, sealing, onAdvanced: advanced });
+  observeLog(metrics, opened);
+  return opened;
+}
+
 /** Resolves when the service can begin with the queue alone, because the database is not there. */
 async function queueAlone(queue: OpenQueue | undefined, { log }: Telemetry): Promise<void> {
   await (queue?.taking ?? new Promise(() => {}));
@@ -138,124 +169,33 @@ async function queueAlone(queue: OpenQueue | undefined, { log }: Telemetry): Pro
 }
 
 /** No new calls; those under way are settled, by the database for half of the time and then by the queue. */
-async function closeServer(rpc: RpcServer, log: LogWriter, { shutdownTimeoutMs }: Config): Promise<void> {
+async function closeServer(rpc: RpcServer, database: LogWriter, { shutdownTimeoutMs }: Config): Promise<void> {
   failpoint("shutdown.drain");
-  const timer = setTimeout(() => log.abandon(), shutdownTimeoutMs / 2);
+  const timer = setTimeout(() => database.abandon(), shutdownTimeoutMs / 2);
   await rpc.close({ timeoutMs: shutdownTimeoutMs });
   clearTimeout(timer);
 }
 
-/** Where events are kept and where they wait. */
-interface Stores {
-  readonly log: LogWriter;
-  readonly queue: OpenQueue | undefined;
-  readonly state: StoresState;
-  /** Tells whether either store takes events, now and at every change. */
-  onChange(listener: (serving: boolean) => void): void;
-}
-
-function openStores(config: Config, embedded: EmbeddedServers, partitions: Partitions, telemetry: Telemetry): Stores {
-  const { metrics, log } = telemetry;
-  const watch = createQueueMetrics(metrics);
-  let listener = (_serving: boolean) => {};
-  const serving = () => logWriter.availability.available || queue?.queue.takes === true;
-  const changed = () => {
-    logWriter.overflowChanged();
-    listener(serving());
-  };
-  const queue =
-    embedded.valkeyUrl === undefined
-      ? undefined
-      : openQueue({
-          valkeyUrl: embedded.valkeyUrl,
-          limits: limitsOf(config),
-          tries: config.queueTries,
-          retryWaitMs: config.queueRetryWaitMs,
-          log,
-          observer: watch.drain,
-          onWiped: watch.wiped,
-          onChange: changed,
-        });
-  const logWriter = openLog(config, embedded.databaseUrl, partitions, telemetry, queue, () => listener(serving()));
-  const state = (): StoresState => ({
-    database: { available: logWriter.availability.available },
-    queue: queue?.state ?? { state: "not_configured", reason: "no VALKEY_URL, and no Valkey of our own" },
-  });
-  metrics.degraded.observe((report) => report(isDegraded(state()) ? 1 : 0));
-  if (queue !== undefined) {
-    queue.drain(logWriter.queueAppender);
-    watch.watch({
-      limits: queue.store.limits,
-      depth: () => queue.store.depth(),
-      get takes() {
-        return queue.queue.takes;
-      },
-      get breaker() {
-        return queue.drainer.breaker;
-      },
-    });
-  }
-  return {
-    log: logWriter,
-    queue,
-    get state() {
-      return state();
-    },
-    onChange(wanted) {
-      listener = wanted;
-      wanted(serving());
-    },
-  };
-}
-
-function limitsOf({ queueEntries, queueBytes, deadLetterEntries, deadLetterBytes }: Config): QueueLimits {
-  return { entries: queueEntries, bytes: queueBytes, deadLetters: deadLetterEntries, deadLetterBytes };
-}
-
-function openLog(
-  config: Config,
-  databaseUrl: string,
-  partitions: Partitions,
-  { metrics, tracer, log }: Telemetry,
-  queue: OpenQueue | undefined,
-  onAvailable: () => void,
-): LogWriter {
-  let told = false;
-  const opened = openLogWriter({
-    ...config,
-    databaseUrl,
-    lanes: config.appendConnections,
-    lingerMs: config.appendLingerMs,
-    ensureMonths: (dates) => partitions.ensureMonths(dates),
-    observer: createAppendMetrics(metrics, log),
-    queueObserver: createAppendMetrics(metrics, log, "queue"),
-    overflow: queue?.queue,
-    traceAppend: createAppendTrace(tracer),
-    onAvailability(available, cause) {
-      const meanwhile = queue?.queue.takes ? "queued" : "refused";
-      if (!available) log.error({ err: cause }, `the database is away; events are ${meanwhile} until it is back`);
-      else if (told) log.info("the database is back");
-      told = true;
-      onAvailable();
-    },
-  });
-  const { writer, availability } = opened;
-  metrics.databaseUp.observe((report) => report(availability.available ? 1 : 0));
-  observeWriter(metrics, writer, config.appendConnections);
-  return opened;
-}
-
 /** What is served, beside health and reflection. */
-const SERVICES = [AuditService, DeadLetterService, CatalogService, ReconstructionService];
+const SERVICES = [AuditService, IntegrityService, DeadLetterService, CatalogService, ReconstructionService];
+
+/** What answers calls that only read. */
+interface Readers {
+  readonly events: EventsReader;
+  readonly reconstruction: ReconstructionServiceParts;
+  readonly integrity: IntegrityParts;
+}
 
 async function startServer(
   config: Config,
   stores: Stores,
-  readers: { readonly events: EventsReader; readonly reconstruction: ReconstructionServiceParts },
+  readers: Readers,
+  { reader, tiles, growth, exportSigner, sealingStatus }: OpenLog,
   catalog: CatalogServiceParts,
   { metrics, tracer, log }: Telemetry,
 ): Promise<RpcServer> {
-  const { writer } = stores.log;
+  const { writer } = stores.database;
+  const { database } = readers.integrity;
   const observer = createAppendMetrics(metrics, log);
   let connections = 0;
   metrics.connections.observe((report) => report(connections));
@@ -265,6 +205,8 @@ async function startServer(
       auditRoutes({
         writer,
         reader: readers.events,
+        tail: { database, log: reader, growth },
+        exports: { database, log: reader, tiles, exportSigner, sealingStatus, writer, logger: log },
         log,
         version: VERSION,
         maxRequestBytes: config.maxRequestBytes,
@@ -274,7 +216,9 @@ async function startServer(
       deadLetterRoutes({ writer, log, stores: () => stores.state, queue: stores.queue }),
       catalogRoutes(catalog),
       reconstructionRoutes(readers.reconstruction),
+      integrityRoutes(readers.integrity),
     ],
+    resources: logResources(readers.integrity),
     services: SERVICES,
     telemetry: {
       tracer,

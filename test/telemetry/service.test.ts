@@ -33,7 +33,10 @@ test("a recorded event can be followed by its trace, and counted", async (t) => 
   await caller.client.listEvents({ filter: { correlationId: "rr-traced" } });
 
   const { host, port } = service.metricsAddress ?? assert.fail("metrics are served");
-  const scrape = await (await fetch(`http://${host}:${port}/metrics`)).text();
+  const read = async () => (await fetch(`http://${host}:${port}/metrics`)).text();
+  let scrape = await read();
+  // Indexed a moment after it was answered.
+  while (!scrape.includes("datastorage_log_indexed_events_total 1")) scrape = await read();
   for (const { name, kind } of Object.values(instruments)) {
     const sample = kind === "histogram" ? `${name}_count` : name;
     assert.match(scrape, new RegExp(`^${sample}[{ ]`, "m"), `${name} is in the scrape`);

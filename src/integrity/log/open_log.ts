@@ -18,7 +18,8 @@ export interface OpenLog {
   readonly growth: LogGrowth;
   /** How it stands, for gauges. */
   readonly standing: Standing;
-  readonly sealing: SealingStatus;
+  sealingStatus(): SealingStatus;
+  readonly witnesses: Sealer["witnesses"];
   /** Signs manifests of exports; absent without a key or an origin. */
   exportSigner(): Signer | undefined;
   /** The schema is there: begins to index, or to wait for the process that does. */
@@ -85,8 +86,9 @@ export function openLog(parts: OpenLogParts): OpenLog {
     get standing() {
       return sequencer.standing;
     },
-    get sealing() {
-      return sealer.status;
+    sealingStatus: () => sealer.status,
+    get witnesses() {
+      return sealer.witnesses;
     },
     exportSigner: () => sealer.exportSigner(),
     begin() {
