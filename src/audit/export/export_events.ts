@@ -24,8 +24,7 @@ export interface ExportTotals {
   readonly sha256?: string;
 }
 
-const FORMAT_NAMES: Readonly<Record<ExportFormat, string>> = {
-  [ExportFormat.UNSPECIFIED]: "bundle",
+const FORMAT_NAMES: Readonly<Partial<Record<ExportFormat, string>>> = {
   [ExportFormat.BUNDLE]: "bundle",
   [ExportFormat.JSONL]: "jsonl",
   [ExportFormat.CSV]: "csv",
@@ -72,7 +71,7 @@ function ownEvent(asked: AskedExport, type: string, outcome: OwnEvent["outcome"]
     outcome,
     correlationId: exportId,
     resource: { type: "AuditExport", id: exportId },
-    data: { format: FORMAT_NAMES[format], filter: toldFilter(filter), tree_size: treeSize, ...data },
+    data: { format: FORMAT_NAMES[format] ?? "bundle", filter: toldFilter(filter), tree_size: treeSize, ...data },
   };
 }
 
