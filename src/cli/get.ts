@@ -47,9 +47,13 @@ export function eventText(event: AuditEvent, colours: Palette): string {
   return `${[...lines, colours.dim("event_data"), ...payload].join("\n")}\n`;
 }
 
+/** What the names of values begin with, of fields that hold one of a few. */
+const ENUM_PREFIXES: Readonly<Record<string, string>> = { event_outcome: "EVENT_OUTCOME_", log_state: "LOG_STATE_" };
+
 function valueText(name: string, value: unknown): string {
   const text = String(value);
-  return name === "event_outcome" ? text.replace("EVENT_OUTCOME_", "").toLowerCase() : text;
+  const prefix = ENUM_PREFIXES[name];
+  return prefix === undefined ? text : text.replace(prefix, "").toLowerCase();
 }
 
 /** As printable, with the indentation of JSON kept. */

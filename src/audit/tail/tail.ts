@@ -66,7 +66,7 @@ function placeBefore({ afterLogIndex, fromNow }: TailEventsRequest, size: number
 }
 
 function shorter(size: number, after: bigint): Fault {
-  const message = `the log ends before ${after}: it has ${size} entries; it was restored from a backup, or is another log`;
+  const message = `the log does not reach index ${after}: it has ${size} entries; it was restored from a backup, or is another log`;
   return new Fault("precondition", message, { reason: "LOG_SHORTER", metadata: { log_size: String(size) } });
 }
 

@@ -3,7 +3,8 @@ import type { Palette } from "../colour.ts";
 import { eventMicros, OUTCOME_NAMES, timeText } from "../events.ts";
 import { type Column, Table } from "../table.ts";
 
-const COLUMNS: readonly Column<AuditEvent>[] = [
+/** What a line tells of an event. */
+export const EVENT_COLUMNS: readonly Column<AuditEvent>[] = [
   { heading: "TIME (UTC)", value: (event) => timeText(eventMicros(event), 3), worth: 9 },
   { heading: "TYPE", value: (event) => event.eventType, least: 20, worth: 9 },
   {
@@ -35,6 +36,6 @@ function outcomeColour({ eventOutcome }: AuditEvent, colours: Palette): (text: s
 /** A table of events, fitted to the first of them. */
 export class EventTable extends Table<AuditEvent> {
   constructor(events: readonly AuditEvent[], available: number | undefined, colours: Palette) {
-    super(COLUMNS, events, available, colours);
+    super(EVENT_COLUMNS, events, available, colours);
   }
 }
