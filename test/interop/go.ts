@@ -7,8 +7,9 @@ import { contractTexts, kept, ROOT, textsOf } from "./kept.ts";
 const SOURCE = join(ROOT, "test", "interop", "go");
 const MODULE = "kubernaut.ai/datastorage";
 /** A module may ask for a newer Go than there is, which the go command would fetch; and no workspace around it counts. */
-const ENVIRONMENT = { GOTOOLCHAIN: "local", GOWORK: "off" };
-const FIRST_RUN_MS = 240_000;
+export const GO_ENVIRONMENT: Readonly<Record<string, string>> = { GOTOOLCHAIN: "local", GOWORK: "off" };
+/** Milliseconds in which modules are fetched and built. */
+export const FIRST_RUN_MS = 240_000;
 
 /** Programs that Go has built. */
 export interface GoPrograms {
@@ -20,18 +21,25 @@ export interface GoPrograms {
 
 /** Installs the programs that go.mod pins; the first time, this needs the Go module proxy. Or says in one line what is missing. */
 export async function goPrograms(): Promise<GoPrograms | string> {
-  const version = await goVersion();
-  if (version === undefined) return "Go is not installed";
-  const [wanted] = /(?<=^go )\S+/m.exec(textsOf(join(SOURCE, "go.mod"))[0] ?? "") ?? [""];
-  if (version.localeCompare(wanted, "en", { numeric: true }) < 0)
-    return `Go ${wanted} is needed, ${version} is installed`;
-  try {
+  return withGo(SOURCE, async (version) => {
     const tools = await kept("go-tools", [version, ...modulesOf()], installTools);
     return {
       grpcurl: join(tools, "grpcurl"),
       healthProbe: join(tools, "grpc-health-probe"),
       client: () => buildClient(version, tools),
     };
+  });
+}
+
+/** What `install` makes with the Go that is installed, for the module in a folder; or says in one line what is missing. */
+export async function withGo<T>(module: string, install: (version: string) => Promise<T>): Promise<T | string> {
+  const version = await goVersion();
+  if (version === undefined) return "Go is not installed";
+  const [wanted] = /(?<=^go )\S+/m.exec(textsOf(join(module, "go.mod"))[0] ?? "") ?? [""];
+  if (version.localeCompare(wanted, "en", { numeric: true }) < 0)
+    return `Go ${wanted} is needed, ${version} is installed`;
+  try {
+    return await install(version);
   } catch (error) {
     return `the Go modules cannot be installed: ${lastLine(error)}`;
   }
@@ -39,7 +47,7 @@ export async function goPrograms(): Promise<GoPrograms | string> {
 
 async function goVersion(): Promise<string | undefined> {
   try {
-    const { code, stdout } = await runToEnd("go", ["env", "GOVERSION"], { env: ENVIRONMENT, cwd: ROOT });
+    const { code, stdout } = await runToEnd("go", ["env", "GOVERSION"], { env: GO_ENVIRONMENT, cwd: ROOT });
     return code === 0 ? stdout.trim().replace(/^go/, "") : undefined;
   } catch {
     return undefined;
@@ -51,7 +59,7 @@ function modulesOf(): string[] {
 }
 
 async function installTools(folder: string): Promise<void> {
-  const env = { ...ENVIRONMENT, GOBIN: folder };
+  const env = { ...GO_ENVIRONMENT, GOBIN: folder };
   await run("go", ["install", "tool"], { cwd: SOURCE, env, timeoutMs: FIRST_RUN_MS });
 }
 
@@ -61,7 +69,7 @@ async function buildClient(version: string, tools: string): Promise<string> {
   const folder = await kept("go-client", madeFrom, async (draft) => {
     await cp(SOURCE, draft, { recursive: true });
     await generateStubs(tools, draft);
-    await run("go", ["build", "-o", "client", "."], { cwd: draft, env: ENVIRONMENT, timeoutMs: FIRST_RUN_MS });
+    await run("go", ["build", "-o", "client", "."], { cwd: draft, env: GO_ENVIRONMENT, timeoutMs: FIRST_RUN_MS });
   });
   return join(folder, "client");
 }
