@@ -15,6 +15,8 @@ export interface LogSite {
   readonly admin: postgres.Sql;
   /** A connection as the service's; ended with the test. */
   connect(): Sql;
+  /** A pool as its readers have it; ended with the test. */
+  read(): Database;
   /** A log as a service without keys has it, begun; closed with the test. */
   open(options?: LogOptions): OpenedLog;
   /** The same in a process of its own. */
@@ -58,6 +60,11 @@ export async function openLogSite(scope: Scope, given?: TestDatabase): Promise<L
     database,
     admin,
     connect,
+    read() {
+      const read = openRead(database.url);
+      closers.push(() => read.end());
+      return read;
+    },
     open(options) {
       const opened = openWithoutKeys(database.url, options);
       closers.push(() => opened.close());
@@ -79,9 +86,13 @@ export async function openLogSite(scope: Scope, given?: TestDatabase): Promise<L
   };
 }
 
+function openRead(url: string): Database {
+  return new Database({ url, connections: 2, applicationName: "test read", statementTimeoutMs: 5_000 });
+}
+
 /** A log as a service without keys has it. */
 export function openWithoutKeys(url: string, options: LogOptions = {}): OpenedLog {
-  const read = new Database({ url, connections: 2, applicationName: "test read", statementTimeoutMs: 5_000 });
+  const read = openRead(url);
   const complaints: string[] = [];
   const complain = (_details: unknown, message?: string) => void complaints.push(message ?? "");
   const opened = openLog({
