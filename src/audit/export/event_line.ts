@@ -1,4 +1,4 @@
-import { logSalt } from "../../integrity/entry.ts";
+import { entryOf, logSalt } from "../../integrity/entry.ts";
 import type { WalkRow } from "../read/log_walk.ts";
 import { instantText } from "../timestamp.ts";
 
@@ -9,6 +9,7 @@ import { instantText } from "../timestamp.ts";
  */
 export function eventLine(row: WalkRow): string {
   const position = Number(row.chain_position);
+  const salt = logSalt(row.run_salt, position);
   const members = JSON.stringify({
     log_index: Number(row.log_index),
     event_id: row.event_id,
@@ -16,7 +17,8 @@ export function eventLine(row: WalkRow): string {
     chain_position: position,
     event_hash: row.event_hash,
     previous_event_hash: row.previous_event_hash ?? undefined,
-    log_salt: logSalt(row.run_salt, position),
+    log_salt: salt,
+    entry: entryOf(salt, position, row.event_hash),
     salt: row.salt ?? undefined,
     event_version: row.event_version,
     event_timestamp: instantText(row.event_timestamp),
