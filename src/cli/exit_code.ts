@@ -15,7 +15,8 @@ export const EXIT_MEANINGS: readonly (readonly [code: ExitCode, meaning: string]
   [EXIT.ok, "Done."],
   [
     EXIT.failed,
-    "The service cannot be reached, failed, or could not start; a file could not be read to its end; `fsck` found faults.",
+    "The service cannot be reached, failed, or could not start; a file could not be read to its end; `fsck` found faults; " +
+      "`verify` found that something is not as it claims.",
   ],
   [
     EXIT.usage,

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { buffer } from "node:stream/consumers";
 import { pack } from "tar-stream";
 import { canonicalText, type Json, type JsonObject } from "../../src/integrity/canonical.ts";
-import { entryOf, logSalt } from "../../src/integrity/entry.ts";
+import { type EntryOpening, entryOf, logSalt, openingText } from "../../src/integrity/entry.ts";
 import {
   contentDigest,
   type DigestedFields,
@@ -17,6 +17,7 @@ import { alignedSubtrees } from "../../src/integrity/merkle/subtrees.ts";
 import { checkpointText } from "../../src/integrity/note/checkpoint.ts";
 import { deriveKey, privateKeyOf } from "../../src/integrity/note/keys.ts";
 import { cosigner, ed25519Signer, noteText, type Signer } from "../../src/integrity/note/signed_note.ts";
+import { formatTlogProof } from "../../src/integrity/note/tlog_proof.ts";
 
 export const ORIGIN = "log.example/test";
 
@@ -128,10 +129,37 @@ export interface BundleChoices {
   readonly witnesses?: readonly Signer[];
 }
 
+/** The receipt of an event, as the service gives it. */
+export function receiptOf(log: readonly EventObject[], index: number, signers: LogSigners = logSigners()): string {
+  const leaves = leavesOf(log);
+  const { event_id, event_hash, correlation_id, chain_position, log_salt } = log[index] as unknown as EntryOpening;
+  const opening = { event_id, event_hash, correlation_id, chain_position, log_salt };
+  return formatTlogProof({
+    extra: Buffer.from(openingText(opening)),
+    index,
+    hashes: auditPath(leaves, index),
+    checkpoint: checkpointOf(leaves, [signers.log, signers.cosigner]),
+  });
+}
+
+/** RFC 6962, 2.1.1, as it is defined. */
+function auditPath(leaves: readonly Buffer[], index: number): Buffer[] {
+  if (leaves.length === 1) return [];
+  const middle = 2 ** Math.floor(Math.log2(leaves.length - 1));
+  const [left, right] = [leaves.slice(0, middle), leaves.slice(middle)];
+  return index < middle
+    ? [...auditPath(left, index), treeOf(right).root()]
+    : [...auditPath(right, index - middle), treeOf(left).root()];
+}
+
+function leavesOf(log: readonly EventObject[]): Buffer[] {
+  return log.map(({ entry }) => leafHash(Buffer.from(entry as string, "hex")));
+}
+
 /** The files of a bundle over a whole log. */
 export function bundleFiles(log: readonly EventObject[], choices: BundleChoices = {}): BundleFile[] {
   const { lines = log, partLines = 10_000, signers = logSigners(), witnesses = [] } = choices;
-  const leaves = log.map(({ entry }) => leafHash(Buffer.from(entry as string, "hex")));
+  const leaves = leavesOf(log);
   const files: BundleFile[] = [
     file("README.txt", "A bundle of audit events.\n"),
     file("checkpoint", checkpointOf(leaves, [signers.log, signers.cosigner, ...witnesses])),

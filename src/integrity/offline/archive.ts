@@ -29,12 +29,12 @@ export async function* archiveFiles(chunks: AsyncIterable<Uint8Array>): AsyncGen
     for await (const entry of archive) {
       const { name, type, size = 0 } = entry.header;
       if (type !== "file")
-        throw new Flaw(`holds ${JSON.stringify(name)}, which is ${type ?? "of no known type"} and no file`);
+        throw new Flaw(`the archive holds ${JSON.stringify(name)}, which is ${type ?? "of no known type"} and no file`);
       if ("pax" in entry.header && entry.header.pax !== null) {
-        throw new Flaw(`gives ${JSON.stringify(name)} an extended header, which a bundle never has`);
+        throw new Flaw(`the archive gives ${JSON.stringify(name)} an extended header, which a bundle never has`);
       }
       last = name;
-      yield { name, size, chunks: contentOf(entry, name, source) };
+      yield { name, size, chunks: contentOf(entry as unknown as AsyncIterable<Uint8Array>, name, source) };
     }
     await fed;
   } catch (error) {
@@ -107,5 +107,7 @@ function damageText({ message, code }: NodeJS.ErrnoException, last: string | und
   const behind = last === undefined ? "" : ` at or behind ${JSON.stringify(last)}`;
   if (message === "Unexpected end of data" || code === "Z_BUF_ERROR") return `the archive is cut short${behind}`;
   if (code !== undefined) return `the gzip data is damaged${behind} (${code})`;
-  return last === undefined ? "is no tar archive" : `the tar archive is damaged${behind} (${message.split(".", 1)})`;
+  return last === undefined
+    ? "this is no tar archive"
+    : `the tar archive is damaged${behind} (${message.split(".", 1)})`;
 }

@@ -1,4 +1,4 @@
-import { ENTRY_FORM, type EntryOpening, entryOf } from "../entry.ts";
+import { ENTRY_FORM, type EntryOpening, entryOf, parseOpening } from "../entry.ts";
 import { leafHash } from "../merkle/hash.ts";
 import { verifyInclusion } from "../merkle/proofs.ts";
 import { type Checkpoint, parseCheckpoint } from "../note/checkpoint.ts";
@@ -7,7 +7,6 @@ import { parseTlogProof, type TlogProof } from "../note/tlog_proof.ts";
 import { readEventLine } from "./event_line.ts";
 import { Flaw } from "./flaw.ts";
 import { asFlaw, KnownKeys, uncheckedNames } from "./keys.ts";
-import { checkMembers, HASH, members, POSITION, parseObject, TEXT } from "./members.ts";
 import type { CheckedKey, ReceiptReport } from "./report.ts";
 
 export interface VerifyReceiptOptions {
@@ -16,15 +15,6 @@ export interface VerifyReceiptOptions {
   /** The event: its line as it stands in a bundle, with or without the line feed. */
   readonly event?: { readonly text: string; readonly file: string };
 }
-
-const OPENING = members({
-  form: { is: (value) => value === ENTRY_FORM, text: JSON.stringify(ENTRY_FORM) },
-  event_id: TEXT,
-  event_hash: HASH,
-  correlation_id: TEXT,
-  chain_position: POSITION,
-  log_salt: HASH,
-});
 
 /**
  * Verifies a receipt (C2SP tlog-proof): that the entry which its `extra` line opens stands in the checkpointed tree, and whose
@@ -76,11 +66,12 @@ function readReceipt(text: string): { proof: TlogProof; note: SignedNote; checkp
 }
 
 function readOpening({ extra, index }: TlogProof): EntryOpening {
-  const place = { file: "receipt", logIndex: index };
-  if (extra === undefined) throw new Flaw("has no extra line, which leads from the event to its entry", place);
-  const opening = parseObject(extra.toString("utf8"), place);
-  checkMembers(opening, OPENING, place);
-  return opening as unknown as EntryOpening;
+  const opening = extra && parseOpening(extra.toString("utf8"));
+  if (opening !== undefined) return opening;
+  throw new Flaw(`extra does not lead from an event to its entry (${ENTRY_FORM})`, {
+    file: "receipt",
+    logIndex: index,
+  });
 }
 
 function checkEvent(
