@@ -4,6 +4,7 @@ import type { CheckContext } from "./check.ts";
 import type { CheckName, CheckSummary, FaultKind, Note, StoreFault } from "./findings.ts";
 import { checkHeads } from "./heads.ts";
 import { checkIds } from "./ids.ts";
+import { checkLog, type Outside } from "./log/check_log.ts";
 import { checkPartitions } from "./partitions.ts";
 import { checkQueue } from "./queue/check_queue.ts";
 import { checkSchema, hasTable } from "./schema.ts";
@@ -27,6 +28,8 @@ export interface FsckOptions {
   readonly monthsAhead: number;
   /** Days of the past within which a month has a partition as soon as it has events. */
   readonly retentionDays: number;
+  /** What the log is held against that does not come from the database. */
+  readonly outside?: Outside | undefined;
   /** Told of each fault as it is found, and waited for. */
   readonly onFault: (fault: StoreFault) => void | Promise<void>;
   readonly onProgress?: (progress: FsckProgress) => void;
@@ -84,9 +87,17 @@ class Run {
       await this.#check("ids", "ids", checkIds);
       await this.#check("chains", "events", (context) => checkChains(context, correlationId), await this.#events());
       await this.#check("heads", "heads", (context) => checkHeads(context, correlationId));
+      if (correlationId !== undefined) this.#skip("log", "not checked for one correlation alone");
+      else if (await hasTable(this.#snapshot, "audit_log_state")) await this.#checkLog();
     }
     const faults = this.#checks.reduce((sum, check) => sum + check.faults, 0);
     return { faults, checks: this.#checks, notes: this.#notes };
+  }
+
+  async #checkLog(): Promise<void> {
+    const [row] = await this.#snapshot.all<{ size: string }>("SELECT size FROM audit_log_state");
+    const { outside = {} } = this.#options;
+    await this.#check("log", "entries", (context) => checkLog(context, outside), Number(row?.size ?? 0));
   }
 
   async #events(): Promise<number | undefined> {
