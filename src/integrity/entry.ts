@@ -47,12 +47,13 @@ export function openingText(opening: EntryOpening): string {
 /** What openingText wrote; nothing for any other text. */
 export function parseOpening(text: string): EntryOpening | undefined {
   const value = parsedObject(text);
-  if (!value || value["form"] !== ENTRY_FORM) return undefined;
+  if (!value) return undefined;
   const { event_id, event_hash, correlation_id, chain_position, log_salt } = value;
   if (!isText(event_id) || !isText(correlation_id)) return undefined;
   if (!isDigest(event_hash) || !isDigest(log_salt)) return undefined;
   if (!Number.isSafeInteger(chain_position) || (chain_position as number) < 1) return undefined;
   const opening = { event_id, event_hash, correlation_id, chain_position: chain_position as number, log_salt };
+  // Also the form, the order of the members, and that there are no others.
   return openingText(opening) === text ? opening : undefined;
 }
 

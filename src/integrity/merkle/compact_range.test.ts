@@ -47,6 +47,7 @@ test("what is no tree of a size, and subtrees that do not begin there, are refus
   const range = CompactRange.from(2, [hash]);
   for (const level of [2, 60, -1, 0.5]) assert.throws(() => range.appendSubtree(level, hash), RangeError, `${level}`);
   assert.equal(range.size, 2);
+  assert.throws(() => new CompactRange().appendSubtree(53, hash), RangeError);
   range.appendSubtree(1, hash);
   assert.equal(range.size, 4);
   assert.equal(range.hashes.length, 1);

@@ -103,6 +103,16 @@ test("a consistency proof verifies, and does not with any bit of it changed", as
   );
 });
 
+test("a proof for a smaller tree proves nothing of a larger one", async () => {
+  const leaf = leaves[0] as Buffer;
+  const proof = await inclusionProof(tiles, 0, 2);
+  assert.ok(verifyInclusion(0, 2, leaf, proof, root(2)));
+  assert.ok(!verifyInclusion(0, 8, leaf, proof, root(2)));
+  const consistency = await consistencyProof(tiles, 1, 2);
+  assert.ok(verifyConsistency(1, root(1), 2, root(2), consistency));
+  assert.ok(!verifyConsistency(1, root(1), 8, root(2), consistency));
+});
+
 test("the empty tree is consistent with every other, without a proof", async () => {
   assert.deepEqual(await consistencyProof(tiles, 0, 5), []);
   assert.ok(verifyConsistency(0, EMPTY_ROOT, 5, root(5), []));

@@ -38,6 +38,7 @@ test("what is no checkpoint is refused", () => {
     `\n1\n${root}\n`,
     `o\n\n${root}\n`,
     `o\n1\n${root}\n\n`,
+    `o\n1\n${root}\nextension`,
     `o\n1\n${root}\n\nextension\n`,
     `o\n01\n${root}\n`,
     `o\n00\n${root}\n`,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { vector } from "../../../test/support/vectors.ts";
@@ -117,6 +118,10 @@ test("a key counts once, however often it signed or is listed", () => {
   const known = parseVerifierKey(example.verifier_keys[0] as string);
   const { text, signatures } = parseNote(example.note);
   const twice = { text, signatures: [...signatures, ...signatures] };
+  let now = 0;
+  const witness = cosigner("w", ownKey, () => ++now);
+  const [cosigned] = verifyNote({ text, signatures: [witness.sign(text), witness.sign(text)] }, [witness.verifier]);
+  assert.equal(witness.verifier.timestampOf?.(cosigned?.signature.bytes as Buffer), 1);
   assert.equal(verifyNote(twice, [known, known]).length, 1);
   assert.equal(verifyNote(twice, [known, parseVerifierKey(known.verifierKey)]).length, 1);
 });
@@ -155,6 +160,7 @@ test("what is no signed note is refused", () => {
     note.slice(0, -1),
     `${note}\n`,
     `${note}more\n`,
+    `${note}${line}`,
     note.replace("\n\n", "\n"),
     note.replace("example message", "example\tmessage"),
     note.replace("example message", "example\u0000message"),
@@ -248,6 +254,12 @@ test("what is signed reads back and verifies, and nothing is signed that could n
   }
 });
 
+test("what is no Ed25519 private key cannot sign", () => {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  assert.throws(() => ed25519Signer("a", privateKey), NoteError);
+  assert.throws(() => ed25519Signer("a", createPublicKey(ownKey)), NoteError);
+});
+
 test("one key under two types or names has different ids, and neither passes for the other", () => {
   const log = ed25519Signer("a", ownKey);
   const witness = cosigner("a", ownKey, () => 1);
@@ -257,6 +269,14 @@ test("one key under two types or names has different ids, and neither passes for
   assert.ok(!log.verifier.verify(text, witness.sign(text).bytes));
   assert.ok(!log.verifier.verify(text, witness.sign(text).bytes.subarray(8)));
   assert.ok(!witness.verifier.verify(text, log.sign(text).bytes));
-  const beyond = Buffer.concat([Buffer.alloc(8, 0xff), witness.sign(text).bytes.subarray(8)]);
-  assert.ok(!witness.verifier.verify(text, beyond));
+  for (const length of [0, 7, 8, 71, 73]) {
+    const cut = Buffer.concat([witness.sign(text).bytes, Buffer.alloc(1)]).subarray(0, length);
+    assert.ok(!witness.verifier.verify(text, cut), `${length} bytes`);
+  }
+  for (const length of [0, 63, 65]) {
+    const cut = Buffer.concat([log.sign(text).bytes, Buffer.alloc(1)]).subarray(0, length);
+    assert.ok(!log.verifier.verify(text, cut), `${length} bytes`);
+  }
+  const beyond = cosigner("a", ownKey, () => 2 ** 63);
+  assert.ok(!beyond.verifier.verify(text, beyond.sign(text).bytes));
 });

@@ -65,5 +65,6 @@ test("what is no proof is refused", () => {
     `${proof}more\n`,
     proof.replace("AAAA", "AAAA".repeat(2 ** 18)),
   ];
+  assert.throws(() => parseTlogProof("c2sp.org/tlog-proof@v1\nindex 1\n"), /an empty line before its checkpoint/);
   for (const text of wrong) assert.throws(() => parseTlogProof(text), NoteError, JSON.stringify(text.slice(0, 200)));
 });
