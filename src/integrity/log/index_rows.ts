@@ -13,11 +13,12 @@ const SALT_BYTES = 16;
 export async function indexRows(edge: TreeEdge, rows: readonly PendingRow[]): Promise<Advance> {
   const expectedSize = edge.size;
   const firstLogIndexes: number[] = [];
-  const salts: string[] = [];
-  for (const row of rows) {
-    const salt = randomBytes(SALT_BYTES).toString("hex");
+  // All at once: the source of randomness costs more for each call than for the bytes.
+  const random = randomBytes(SALT_BYTES * rows.length).toString("hex");
+  const salts = rows.map((_, place) => random.slice(2 * SALT_BYTES * place, 2 * SALT_BYTES * (place + 1)));
+  for (const [index, row] of rows.entries()) {
+    const salt = salts[index] as string;
     firstLogIndexes.push(edge.size);
-    salts.push(salt);
     for (let place = 0; place < row.eventCount; place++) {
       const position = row.firstPosition + place;
       const eventHash = row.eventHashes.slice(64 * place, 64 * (place + 1));
