@@ -12,6 +12,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   timeline: async () => (await import("./timeline/timeline.ts")).timeline,
   reconstruct: async () => (await import("./reconstruct/reconstruct.ts")).reconstruct,
   info: async () => (await import("./info.ts")).info,
+  export: async () => (await import("./export/export.ts")).exportCommand,
   verify: async () => (await import("./verify/verify.ts")).verify,
   fsck: async () => (await import("./fsck/fsck.ts")).fsck,
   "log status": async () => (await import("./log/status.ts")).status,

@@ -41,9 +41,12 @@ export async function settledSize({ log }: StandingParts, signal: AbortSignal): 
 export async function settledCheckpoint(parts: StandingParts, signal: AbortSignal): Promise<Standing> {
   refuseUnsigned(parts);
   const covered = await parts.log.settled({ covered: true, timeoutMs: SETTLE_TIMEOUT_MS, signal });
-  const signer = refuseUnsigned(parts);
+  refuseUnsigned(parts);
+  // Soon after the start it is not known yet; by now it is.
+  const signer = parts.exportSigner();
+  if (signer === undefined) throw noCheckpoint("this service does not have the log's key (DATASTORAGE_LOG_KEY)");
   const { publishedNote: note } = await parts.log.state(signal);
-  if (note === undefined) throw noCheckpoint("the log has not published a checkpoint yet");
+  if (note === undefined) throw noCheckpoint("the log has not published one yet");
   if (!covered) throw behind("signed checkpoint over it");
   return { checkpoint: parseCheckpoint(parseNote(note).text), note, signer };
 }
@@ -54,12 +57,9 @@ const REFUSALS: Readonly<Partial<Record<SealingStatus, string>>> = {
   contradicted: "the log contradicts a checkpoint that was signed before, so it is not signed until that is resolved",
 };
 
-function refuseUnsigned({ sealingStatus, exportSigner }: StandingParts): Signer {
+function refuseUnsigned({ sealingStatus }: StandingParts): void {
   const refusal = REFUSALS[sealingStatus()];
   if (refusal !== undefined) throw noCheckpoint(refusal);
-  const signer = exportSigner();
-  if (signer === undefined) throw noCheckpoint("this service does not know the log's key or origin");
-  return signer;
 }
 
 function noCheckpoint(why: string): Fault {
