@@ -97,6 +97,19 @@ test("rows that no append made do not stop the log, and are told of", async (t) 
   await site.admin`DELETE FROM audit_log_pending`;
 });
 
+test("events that the database refuses an index to are left aside, and all others go on", async (t) => {
+  const site = await openLogSite(t);
+  const sql = site.connect();
+  await site.admin`ALTER TABLE audit_log_runs ADD CHECK (correlation_id <> 'rr-2')`;
+  for (const chain of [1, 2, 3]) await appendPlaces(sql, chain, 1, 2);
+  const log = site.open();
+  await log.until(4);
+  assert.ok(log.complaints.includes("the database refuses an index to events: they are left without one"));
+  await appendPlaces(sql, 1, 3, 3);
+  await log.until(5);
+  assert.equal((await site.admin`SELECT FROM audit_log_pending`).length, 1);
+});
+
 test("tiles that contradict the state stop the log until they are put right", async (t) => {
   const site = await openLogSite(t);
   const sql = site.connect();

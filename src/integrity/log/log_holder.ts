@@ -34,10 +34,16 @@ export class LogHolder {
   #edge: Edge | undefined;
   #events = MOST_EVENTS;
   /** Rows that can never be given an index. */
-  #aside = new Set<string>();
+  readonly #aside = new Set<string>();
 
   constructor(parts: LogHolderParts) {
     this.#parts = parts;
+  }
+
+  /** The lock was got. What was left aside is tried again. */
+  begin(): void {
+    this.#aside.clear();
+    this.#events = MOST_EVENTS;
   }
 
   /** Forgets the tree: what was sent may or may not have been done, or somebody else has made it longer. */
@@ -57,7 +63,6 @@ export class LogHolder {
     const tree = await this.#read(size, root);
     if (tree === undefined) return false;
     this.#edge = { tree, root: Buffer.from(root, "hex") };
-    this.#aside = new Set();
     return true;
   }
 

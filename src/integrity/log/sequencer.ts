@@ -129,6 +129,7 @@ export class Sequencer {
     const heldBy = seen.holding ? seen.pid : undefined;
     if (heldBy !== this.#heldBy) {
       if (this.#heldBy !== undefined) this.#holder.giveUp();
+      if (heldBy !== undefined) this.#holder.begin();
       log.info(
         { size: seen.size },
         heldBy === undefined ? "another process indexes the log" : "this process indexes the log",
