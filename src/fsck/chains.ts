@@ -7,7 +7,7 @@ const CHAINS = `SELECT ${EVENT_TEXT} AS text
   FROM audit_events AS event
   LEFT JOIN audit_event_ids AS id ON id.event_id = event.event_id
   WHERE $1::text IS NULL OR event.correlation_id = $1::text
-  ORDER BY event.correlation_id, event.chain_position`;
+  ORDER BY event.correlation_id, event.chain_position, event.event_date`;
 /** Sorting millions of whole events would fill the disk; the index has them in order. */
 const BY_INDEX = { enable_sort: "off", enable_incremental_sort: "off" };
 

@@ -60,17 +60,22 @@ export class ExpectedEntries {
   async #take(run: Run): Promise<void> {
     const { correlationId, position } = run;
     const end = run.first + run.count;
-    const fault = (kind: "no_run" | "two_runs" | "beyond_size", first: number, last: number) =>
-      this.#report.fault(kind, { name: indexes(first, last), correlationId, position });
-    if (run.first > this.#read && this.#read < this.#size) await fault("no_run", this.#read, run.first);
-    if (run.first < this.#read) await fault("two_runs", run.first, Math.min(this.#read, end));
-    if (end > this.#size) await fault("beyond_size", Math.max(run.first, this.#size), end);
-    if (run.salt.length !== SALT_DIGITS) await this.#report.fault("run_salt", { correlationId, position });
+    const where = { correlationId, position };
+    if (run.first > this.#read && this.#read < this.#size) {
+      await this.#report.fault("no_run", { name: indexes(this.#read, Math.min(run.first, this.#size)) });
+    }
+    if (run.first < this.#read) {
+      await this.#report.fault("two_runs", { ...where, name: indexes(run.first, Math.min(this.#read, end)) });
+    }
+    if (end > this.#size) {
+      await this.#report.fault("beyond_size", { ...where, name: indexes(Math.max(run.first, this.#size), end) });
+    }
+    if (run.salt.length !== SALT_DIGITS) await this.#report.fault("run_salt", where);
     const missing = this.#expect(run, Math.min(end, this.#size));
     this.#read = Math.max(this.#read, Math.min(end, this.#size));
     if (missing.length === 0) return;
     const found = `${run.count - missing.length} of ${run.count} events from place ${position} on`;
-    await this.#report.fault("no_event", { correlationId, position: missing[0] as number, found });
+    await this.#report.fault("no_event", { ...where, position: missing[0] as number, found });
   }
 
   /** Gives the places whose events are not there. */

@@ -15,7 +15,7 @@ export const EVENTS = `SELECT ${EVENT_TEXT} AS text
   FROM audit_events AS event
   LEFT JOIN audit_event_ids AS id ON id.event_id = event.event_id
   WHERE event.correlation_id = $1::text
-  ORDER BY event.chain_position, event.event_id`;
+  ORDER BY event.correlation_id, event.chain_position, event.event_date`;
 
 /**
  * Where the log of $2 entries has chain $1, in the order of places: a row for each part of a run within one bundle. Fields: first
