@@ -18,6 +18,7 @@ import {
   removed,
   sealed,
 } from "../support/bundle.ts";
+import { exportSample, SAMPLE_CORRELATION } from "../support/exported_sample.ts";
 import { run, runToEnd } from "./command.ts";
 import { ROOT } from "./kept.ts";
 import { type PythonEnvironment, pythonEnvironment } from "./python.ts";
@@ -62,6 +63,20 @@ suite("a verifier of bundles in Python", typeof found === "string" ? found : und
       const gone = lines.filter((line) => line["removed"] === true).length;
       const report = JSON.parse(stdout);
       assert.deepEqual([report.events, report.removed, report.vouched], [lines.length - gone, gone, [KEY]]);
+    }
+  });
+
+  test("accepts what a service exported", async () => {
+    const exported = await exportSample({
+      "one.tar": ["export", "--correlation-id", SAMPLE_CORRELATION],
+      "some.tar": ["export", "--event-types", "aianalysis.*"],
+    });
+    after(exported.remove);
+    for (const name of ["one.tar", "some.tar"]) {
+      const args = [join(SOURCE, "verify_bundle.py"), exported.path(name), exported.verifierKey];
+      const report = JSON.parse(await run(python, args, { env }));
+      assert.deepEqual([report.chains, report.vouched], [1, [exported.verifierKey]]);
+      assert.ok(name === "one.tar" ? report.events === 90 : report.events > 0);
     }
   });
 
