@@ -1,10 +1,22 @@
 import type { Database } from "../../postgres/database.ts";
 import { readEach, readRows } from "../../postgres/read.ts";
 import type { Statement } from "../../postgres/statement.ts";
+import { Turns } from "../../turns.ts";
 import type { EventRow } from "./events_reader.ts";
 import { filterConditions } from "./plan.ts";
 import type { EventQuery } from "./query.ts";
-import { behind, lastIndex, missing, partOf, type RunPart, type RunRow, refuseGaps } from "./run_parts.ts";
+import {
+  behind,
+  countFor,
+  isWithinDates,
+  lastIndex,
+  missing,
+  missingFrom,
+  partOf,
+  type RunPart,
+  type RunRow,
+  refuseGaps,
+} from "./run_parts.ts";
 import { planEvents, planRuns, planRunsOfChain, planSight, type Sight } from "./walk_statements.ts";
 
 /** A row of audit_events with its place in the log. */
@@ -183,7 +195,8 @@ class Walk {
       return true;
     };
     const atOnce = Math.min(ROWS_AT_ONCE, this.#rowsAtOnce);
-    const full = await readEach(this.#database, statement, signal, take, atOnce);
+    const read = () => readEach(this.#database, statement, signal, take, atOnce);
+    const full = await turnsOf(this.#database).take(signal, read);
     const more = full || rows.length === this.#rowsAtOnce;
     const upTo = more ? Number((rows.at(-1) as WalkRow).log_index) : lastIndex(wanted.at(-1) as RunPart);
     if (!this.#filtered) this.#removed.push(...missingFrom(wanted, rows, upTo));
@@ -194,44 +207,25 @@ class Walk {
   }
 
   #read<R extends object>(statement: Statement): Promise<readonly R[]> {
-    return readRows<R>(this.#database, statement, this.#options.signal);
+    const { signal } = this.#options;
+    return turnsOf(this.#database).take(signal, () => readRows<R>(this.#database, statement, signal));
   }
 }
 
-/** How many of the parts, from the first on, it takes for so many events; all where there are not as many. */
-function countFor(parts: readonly RunPart[], events: number): number {
-  let count = 0;
-  for (let sum = 0; count < parts.length && sum < events; count++) sum += (parts[count] as RunPart).eventCount;
-  return count;
+/** Statements of all walks over a pool of connections that run at the same time: the others are for calls that wait for an answer. */
+const STATEMENTS_AT_ONCE = 3;
+const turns = new WeakMap<Database, Turns>();
+
+function turnsOf(database: Database): Turns {
+  const known = turns.get(database) ?? new Turns(STATEMENTS_AT_ONCE);
+  turns.set(database, known);
+  return known;
 }
 
 /** How many rows are likely to fill a step: by what those of the last one took, and not much more than them. */
 function rowsFor(maxBytes: number, bytes: number, rows: number, before: number): number {
   if (rows === 0) return before;
   return Math.max(1, Math.min(MOST_ROWS, before * 4, Math.ceil(maxBytes / (bytes / rows))));
-}
-
-/** The stretches of parts up to an index that no row tells of. */
-function missingFrom(parts: readonly RunPart[], rows: readonly WalkRow[], upTo: number): RunPart[] {
-  const stretches: RunPart[] = [];
-  let at = 0;
-  for (const part of parts) {
-    if (part.firstIndex > upTo) break;
-    const eventCount = Math.min(lastIndex(part), upTo) - part.firstIndex + 1;
-    const present: number[] = [];
-    for (; at < rows.length && Number(rows[at]?.log_index) < part.firstIndex + eventCount; at++) {
-      present.push(Number(rows[at]?.chain_position));
-    }
-    if (present.length < eventCount) stretches.push(...missing({ ...part, eventCount }, present));
-  }
-  return stretches;
-}
-
-function isWithinDates({ firstDate, lastDate }: RunPart, { startTime, endTime }: EventQuery): boolean {
-  return (
-    (startTime === undefined || lastDate >= startTime.slice(0, 10)) &&
-    (endTime === undefined || firstDate <= endTime.slice(0, 10))
-  );
 }
 
 function toStretch(part: RunPart): RemovedStretch {

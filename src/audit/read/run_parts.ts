@@ -1,4 +1,5 @@
 import { Fault } from "../../fault.ts";
+import type { EventQuery } from "./query.ts";
 
 /** A row of audit_log_runs as PostgreSQL's text has it. */
 export interface RunRow {
@@ -72,6 +73,41 @@ export function missing(part: RunPart, present: readonly number[]): RunPart[] {
   for (const position of present) upTo(position);
   upTo(part.firstPosition + part.eventCount);
   return stretches;
+}
+
+/** How many of the parts, from the first on, it takes for so many events; all where there are not as many. */
+export function countFor(parts: readonly RunPart[], events: number): number {
+  let count = 0;
+  for (let sum = 0; count < parts.length && sum < events; count++) sum += (parts[count] as RunPart).eventCount;
+  return count;
+}
+
+/** The stretches of parts up to an index that no row tells of; rows are in the order of the log. */
+export function missingFrom(
+  parts: readonly RunPart[],
+  rows: readonly { readonly log_index: string; readonly chain_position: string }[],
+  upTo: number,
+): RunPart[] {
+  const stretches: RunPart[] = [];
+  let at = 0;
+  for (const part of parts) {
+    if (part.firstIndex > upTo) break;
+    const eventCount = Math.min(lastIndex(part), upTo) - part.firstIndex + 1;
+    const present: number[] = [];
+    for (; at < rows.length && Number(rows[at]?.log_index) < part.firstIndex + eventCount; at++) {
+      present.push(Number(rows[at]?.chain_position));
+    }
+    if (present.length < eventCount) stretches.push(...missing({ ...part, eventCount }, present));
+  }
+  return stretches;
+}
+
+/** Whether events of a part may lie in the time range of a query. */
+export function isWithinDates({ firstDate, lastDate }: RunPart, { startTime, endTime }: EventQuery): boolean {
+  return (
+    (startTime === undefined || lastDate >= startTime.slice(0, 10)) &&
+    (endTime === undefined || firstDate <= endTime.slice(0, 10))
+  );
 }
 
 /** @throws Fault `precondition` LOG_DAMAGED where the runs do not follow each other from `from` on. */
