@@ -110,21 +110,29 @@ test("events that the database refuses an index to are left aside, and all other
   assert.equal((await site.admin`SELECT FROM audit_log_pending`).length, 1);
 });
 
-test("tiles that contradict the state stop the log until they are put right", async (t) => {
+test("tiles that contradict the state, or the entries, stop the log until they are put right", async (t) => {
   const site = await openLogSite(t);
   const sql = site.connect();
+  const damages = [
+    () => site.admin`UPDATE audit_log_tiles SET hashes = set_byte(hashes, 40, 255 - get_byte(hashes, 40))`,
+    () => site.admin`UPDATE audit_log_state SET root = set_byte(root, 4, 255 - get_byte(root, 4))`,
+  ];
   await appendPlaces(sql, 1, 1, 3);
   const first = site.open();
   await first.until(3);
   await first.close();
-  const flip = () => site.admin`UPDATE audit_log_tiles SET hashes = set_byte(hashes, 40, 255 - get_byte(hashes, 40))`;
-  await flip();
-  await appendPlaces(sql, 1, 4, 5);
-  const log = site.open();
-  while (!log.complaints.some((text) => /tiles contradict/.test(text))) await log.growth.waitBeyond(3, t.signal, 20);
-  const [state] = await site.admin`SELECT size::int FROM audit_log_state`;
-  assert.equal(state?.["size"], 3);
-  await flip();
-  await log.until(5);
-  await checkedLog(site.admin);
+  for (const [round, damage] of damages.entries()) {
+    const size = 3 + round;
+    await damage();
+    await appendPlaces(sql, 1, size + 1, size + 1);
+    const log = site.open();
+    while (!log.complaints.some((text) => /tiles contradict/.test(text))) {
+      await log.growth.waitBeyond(size, t.signal, 20);
+    }
+    assert.equal((await log.reader.state(t.signal)).size, size);
+    await damage();
+    await log.until(size + 1);
+    await checkedLog(site.admin);
+    await log.close();
+  }
 });
