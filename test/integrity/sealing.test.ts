@@ -135,6 +135,17 @@ test("without a key the log is indexed and not signed, and says so", async () =>
   assert.deepEqual([...(await site.sql`SELECT origin FROM audit_log_origins`)], []);
 });
 
+test("a new origin is signed under within seconds, although nothing is recorded", async () => {
+  const site = await openSite();
+  const log = await site.start({ keys: logKeys() });
+  await site.record(4);
+  await site.untilPublished(4);
+  await site.sql`SELECT open_audit_log_origin('audit.example.com/renamed', NULL, '')`;
+  const note = await site.untilPublished(4);
+  assert.equal(parseCheckpoint(note.text).origin, "audit.example.com/renamed");
+  assert.equal(log.open.exportSigner()?.verifier.name, "audit.example.com/renamed/export");
+});
+
 test("another origin than the one in use is not signed as, and the log is indexed all the same", async () => {
   const site = await openSite();
   const keys = logKeys();

@@ -17,7 +17,7 @@ import { Witness } from "./witness.ts";
 const EVERY_MS = 1000;
 /** Age at which the timestamped cosignature is renewed, so that it is never older than an hour. */
 const RENEW_MS = 30 * 60_000;
-/** How often it is looked whether what keeps it from signing is over. */
+/** How often the database is asked what is there: whether another origin was opened, or the tree taken back. */
 const LOOK_AGAIN_MS = 3000;
 /** How often it is written down which keys sign. */
 const NOTE_KEYS_MS = 60 * 60_000;
@@ -51,6 +51,7 @@ export class Sealer {
   /** The origin of which it is recorded that it was opened. */
   #recordedOrigin: string | undefined;
   #renewAt = 0;
+  #lookAt = Number.NEGATIVE_INFINITY;
   #noteKeysAt = Number.NEGATIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
   #sealing: Promise<void> | undefined;
@@ -147,33 +148,44 @@ export class Sealer {
     const now = this.#monotonicMs();
     const since = now - this.#lastMs;
     if (this.#closing.signal.aborted || this.#status === "contradicted" || this.#status === "standby") return false;
-    if (this.#status === "other_origin") return since >= LOOK_AGAIN_MS;
     if (since < EVERY_MS) return false;
+    if (now >= this.#lookAt) return true;
+    if (this.#status === "other_origin") return false;
     if (this.#state === undefined || this.#recordedOrigin !== this.#identity?.origin) return true;
     if (size === 0) return false;
+    const current = this.#current(size);
+    return current === undefined || witnessesToAsk(this.#witnesses, current).length > 0;
+  }
+
+  /** What is published, where it covers the tree and is not too old. */
+  #current(size: number): Published | undefined {
     const published = this.#published;
-    if (published === undefined || size > published.checkpoint.size || now >= this.#renewAt) return true;
-    return witnessesToAsk(this.#witnesses, published).length > 0;
+    const good = published !== undefined && size <= published.checkpoint.size && this.#monotonicMs() < this.#renewAt;
+    return good ? published : undefined;
   }
 
   async #seal(keys: LogKeys, size: number, root: Buffer): Promise<void> {
-    if (this.#state === undefined || this.#status === "other_origin") await this.#look(keys);
+    if (this.#state === undefined || this.#monotonicMs() >= this.#lookAt) await this.#look(keys);
     if (this.#status !== "signing" || this.#identity === undefined || this.#state === undefined) return;
     const { origin, signers } = this.#identity;
     await this.#recordOrigin(this.#state, origin);
     if (size === 0) return;
+    const current = this.#current(size);
+    if (current !== undefined && witnessesToAsk(this.#witnesses, current).length === 0) {
+      this.#lastMs = Number.NEGATIVE_INFINITY;
+      return;
+    }
     await this.#noteKeys(signers);
     const parts = { ...this.#options, kept: this.#kept, witnesses: this.#witnesses, signal: this.#closing.signal };
-    const old = this.#published;
-    const fresh = old === undefined || size > old.checkpoint.size || this.#monotonicMs() >= this.#renewAt;
-    const published = fresh ? await publish(parts, signers, { origin, size, root }) : await cosignLate(parts, old);
+    const checkpoint = { origin, size, root };
+    const published = await (current === undefined ? publish(parts, signers, checkpoint) : cosignLate(parts, current));
     if (published === undefined) {
       // Another tree, another origin, or another process that signs: the database says which.
       this.#state = undefined;
       return;
     }
     this.#published = published;
-    if (fresh) this.#renewAt = this.#monotonicMs() + RENEW_MS;
+    if (current === undefined) this.#renewAt = this.#monotonicMs() + RENEW_MS;
     this.#notices.clear();
   }
 
@@ -185,6 +197,7 @@ export class Sealer {
 
   /** Compares the tree with what was signed of it, and settles under which origin it is signed. False: it is contradicted. */
   async #look(keys: LogKeys): Promise<boolean> {
+    this.#lookAt = this.#monotonicMs() + LOOK_AGAIN_MS;
     const standing = await this.#standing(keys);
     if (standing === undefined) return false;
     const { state } = standing;
@@ -196,8 +209,10 @@ export class Sealer {
     }
     if (this.#state === undefined && !knowsKeys(state, this.#identity as Identity)) this.#tellNewKeys(origin);
     this.#state = state;
-    this.#published = publishedOf(state);
-    this.#renewAt = this.#renewalOf(this.#published);
+    if (this.#published === undefined || noteText(this.#published.note) !== state.publishedNote) {
+      this.#published = publishedOf(state);
+      this.#renewAt = this.#renewalOf(this.#published);
+    }
     if (state.signedNote !== undefined) this.#recordedOrigin = origin;
     if (this.#status === "contradicted")
       this.#options.log.info({ origin }, "the log no longer contradicts what was signed of it");
