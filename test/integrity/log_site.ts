@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { type OpenLog, openLog } from "../../src/integrity/log/open_log.ts";
@@ -32,6 +32,8 @@ export interface OpenedLog extends OpenLog {
   readonly complaints: readonly string[];
   /** Resolves when the log is at least of this size. */
   until(size: number): Promise<void>;
+  /** Resolves when it has complained of something. */
+  untilComplaint(of: RegExp): Promise<void>;
 }
 
 interface Scope {
@@ -94,7 +96,11 @@ function openRead(url: string): Database {
 export function openWithoutKeys(url: string, options: LogOptions = {}): OpenedLog {
   const read = openRead(url);
   const complaints: string[] = [];
-  const complain = (_details: unknown, message?: string) => void complaints.push(message ?? "");
+  const told = new EventEmitter();
+  const complain = (_details: unknown, message = "") => {
+    complaints.push(message);
+    told.emit("complaint");
+  };
   const opened = openLog({
     databaseUrl: url,
     read,
@@ -115,6 +121,10 @@ export function openWithoutKeys(url: string, options: LogOptions = {}): OpenedLo
     async until(size: number) {
       const signal = AbortSignal.timeout(TIMEOUT_MS);
       while (opened.growth.size < size) await opened.growth.waitBeyond(size - 1, signal, TIMEOUT_MS);
+    },
+    async untilComplaint(of: RegExp) {
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      while (!complaints.some((text) => of.test(text))) await once(told, "complaint", { signal });
     },
   });
 }

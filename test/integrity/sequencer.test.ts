@@ -126,9 +126,7 @@ test("tiles that contradict the state, or the entries, stop the log until they a
     await damage();
     await appendPlaces(sql, 1, size + 1, size + 1);
     const log = site.open();
-    while (!log.complaints.some((text) => /tiles contradict/.test(text))) {
-      await log.growth.waitBeyond(size, t.signal, 20);
-    }
+    await log.untilComplaint(/tiles contradict/);
     assert.equal((await log.reader.state(t.signal)).size, size);
     await damage();
     await log.until(size + 1);
