@@ -1,7 +1,7 @@
-import { nowMs } from "../../clock.ts";
 import type { LogState } from "../log/log_reader.ts";
 import { TileStore } from "../log/tile_store.ts";
 import { noteText, type Signer } from "../note/signed_note.ts";
+import { cosignatureAge, type Identity, knowsKeys } from "./identity.ts";
 import { KeptCheckpoint } from "./kept_checkpoint.ts";
 import type { LogKeys } from "./log_keys.ts";
 import { type LogSigners, logSigners, usedKeys } from "./log_signers.ts";
@@ -9,6 +9,7 @@ import { Notices } from "./notices.ts";
 import { madeUpOrigin, originOpened } from "./origin.ts";
 import { cosignLate, type Published, publish, publishedOf, witnessesToAsk } from "./publication.ts";
 import type { SealingOptions, SealingStatus } from "./sealing_options.ts";
+import { StandbyCopy } from "./standby_copy.ts";
 import { readStanding, type Standing, tellContradiction, tellOtherOrigin } from "./standing.ts";
 import { noteKey, openOrigin, type SealingState } from "./statements.ts";
 import { Witness } from "./witness.ts";
@@ -21,12 +22,6 @@ const RENEW_MS = 30 * 60_000;
 const LOOK_AGAIN_MS = 3000;
 /** How often it is written down which keys sign. */
 const NOTE_KEYS_MS = 60 * 60_000;
-
-/** Under what name, and with which keys, the log is signed. */
-interface Identity {
-  readonly origin: string;
-  readonly signers: LogSigners;
-}
 
 /**
  * Signs the log's checkpoints, keeps them outside of the database, has them witnessed and publishes them.
@@ -55,9 +50,7 @@ export class Sealer {
   #noteKeysAt = Number.NEGATIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
   #sealing: Promise<void> | undefined;
-  /** The published note that is kept outside by watch. */
-  #watched: string | undefined;
-  #watchAgainAt = Number.NEGATIVE_INFINITY;
+  #standbyCopy: StandbyCopy | undefined;
 
   constructor(options: SealingOptions) {
     this.#options = options;
@@ -117,14 +110,14 @@ export class Sealer {
     const { keys } = this.#options;
     if (keys === undefined) return;
     if (origin !== undefined) this.#use(keys, origin);
-    if (publishedNote === undefined || publishedNote === this.#watched || this.#monotonicMs() < this.#watchAgainAt)
-      return;
-    this.#watchAgainAt = this.#monotonicMs() + LOOK_AGAIN_MS;
-    await this.#keepPublished(keys).catch((error: unknown) =>
-      this.#notices.tell("watch", () =>
-        this.#options.log.warn({ err: error }, "the published checkpoint cannot be kept outside of the database now"),
-      ),
-    );
+    if (publishedNote === undefined) return;
+    try {
+      const consistent = await this.#copy(keys).follow(publishedNote);
+      if (consistent !== undefined) this.#status = consistent ? "standby" : "contradicted";
+    } catch (error) {
+      const text = "the published checkpoint cannot be kept outside of the database now";
+      this.#notices.tell("watch", () => this.#options.log.warn({ err: error }, text));
+    }
   }
 
   /** Signs manifests of exports; absent without a key or an origin. */
@@ -202,16 +195,18 @@ export class Sealer {
     if (standing === undefined) return false;
     const { state } = standing;
     const { origin } = state.origins.at(-1) as { origin: string };
-    if (!this.#use(keys, origin)) {
+    const identity = this.#use(keys, origin);
+    if (identity === undefined) {
       this.#status = "other_origin";
       tellOtherOrigin(origin, this.#options.origin as string, { ...this.#options, notices: this.#notices });
       return true;
     }
-    if (this.#state === undefined && !knowsKeys(state, this.#identity as Identity)) this.#tellNewKeys(origin);
+    if (this.#state === undefined && !knowsKeys(state, identity)) this.#tellNewKeys(origin);
     this.#state = state;
     if (this.#published === undefined || noteText(this.#published.note) !== state.publishedNote) {
       this.#published = publishedOf(state);
-      this.#renewAt = this.#renewalOf(this.#published);
+      const age = this.#published === undefined ? RENEW_MS : cosignatureAge(this.#published, identity);
+      this.#renewAt = this.#monotonicMs() + Math.max(0, RENEW_MS - age);
     }
     if (state.signedNote !== undefined) this.#recordedOrigin = origin;
     if (this.#status === "contradicted")
@@ -227,7 +222,7 @@ export class Sealer {
 
   /** The log as it is, with an origin; undefined, and told, where it is contradicted. */
   async #standing(keys: LogKeys): Promise<Standing | undefined> {
-    const parts = { ...this.#options, keys, tiles: this.#tiles, kept: this.#kept, notices: this.#notices };
+    const parts = this.#standingParts(keys);
     const standing = await readStanding(parts);
     if (standing.contradiction !== undefined) {
       this.#status = "contradicted";
@@ -241,33 +236,27 @@ export class Sealer {
     return readStanding(parts);
   }
 
-  /** Signs as `origin` from now on. False: the setting names another. */
-  #use(keys: LogKeys, origin: string): boolean {
+  #standingParts(keys: LogKeys) {
+    return { ...this.#options, keys, tiles: this.#tiles, kept: this.#kept, notices: this.#notices };
+  }
+
+  #copy(keys: LogKeys): StandbyCopy {
+    this.#standbyCopy ??= new StandbyCopy({ ...this.#standingParts(keys), monotonicMs: this.#monotonicMs });
+    return this.#standbyCopy;
+  }
+
+  /** Signs as `origin` from now on; nothing where the setting names another. */
+  #use(keys: LogKeys, origin: string): Identity | undefined {
     const wanted = this.#options.origin;
-    if (wanted !== undefined && wanted !== origin) {
-      this.#identity = undefined;
-      return false;
-    }
-    if (this.#identity?.origin === origin) return true;
+    if (this.#identity?.origin === origin) return this.#identity;
+    this.#identity = undefined;
+    if (wanted !== undefined && wanted !== origin) return undefined;
     const signers = logSigners(keys, origin);
     this.#identity = { origin, signers };
     this.#noteKeysAt = Number.NEGATIVE_INFINITY;
     const facts = { origin, keys: keys.source, verifier_keys: usedKeys(signers).map(({ verifierKey }) => verifierKey) };
     this.#options.log.info(facts, `the log is signed as ${origin}`);
-    return true;
-  }
-
-  /** When the cosignature must be renewed: at once where one of the keys has not signed. */
-  #renewalOf(published: Published | undefined): number {
-    const now = this.#monotonicMs();
-    if (published === undefined || this.#identity === undefined) return now;
-    const { log, cosigner } = this.#identity.signers;
-    const signatureOf = ({ verifier: { name, keyId } }: Signer) =>
-      published.note.signatures.find((signature) => signature.name === name && signature.keyId.equals(keyId));
-    const cosignature = signatureOf(cosigner);
-    if (cosignature === undefined || log.some((signer) => signatureOf(signer) === undefined)) return now;
-    const signedS = cosigner.verifier.timestampOf?.(cosignature.bytes) ?? 0;
-    return now + Math.max(0, RENEW_MS - Math.max(0, nowMs() - 1000 * signedS));
+    return this.#identity;
   }
 
   /** Records that an origin was opened before anything is signed under it. Done twice where the process ends in between. */
@@ -283,28 +272,4 @@ export class Sealer {
     for (const key of usedKeys(signers)) await noteKey(this.#options.database, key);
     this.#noteKeysAt = this.#monotonicMs() + NOTE_KEYS_MS;
   }
-
-  /** Keeps what is published outside, where it extends what is kept there. */
-  async #keepPublished(keys: LogKeys): Promise<void> {
-    const parts = { ...this.#options, keys, tiles: this.#tiles, kept: this.#kept, notices: this.#notices };
-    const { state, kept, contradiction } = await readStanding(parts);
-    if (contradiction !== undefined) {
-      this.#status = "contradicted";
-      return tellContradiction(contradiction, parts);
-    }
-    this.#status = "standby";
-    const published = publishedOf(state);
-    if (published === undefined) return;
-    const before = kept === undefined ? undefined : publishedOf({ publishedNote: kept })?.checkpoint;
-    const { origin, size } = published.checkpoint;
-    if (before?.origin !== origin || before.size <= size) await this.#kept.write(noteText(published.note));
-    this.#watched = state.publishedNote;
-    this.#watchAgainAt = Number.NEGATIVE_INFINITY;
-  }
-}
-
-/** Whether one of the keys has signed the log before, or none has. */
-function knowsKeys({ logKeys }: SealingState, { origin, signers }: Identity): boolean {
-  const before = logKeys.filter((key) => key.startsWith(`${origin}+`));
-  return before.length === 0 || signers.log.some(({ verifier }) => before.includes(verifier.verifierKey));
 }
