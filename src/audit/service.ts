@@ -31,17 +31,22 @@ import { answeredEvents, toResults } from "./results.ts";
 import { type AuditServiceParts, isDegraded } from "./service_parts.ts";
 import { toStoreStatuses } from "./store_status.ts";
 import { eventSize, toAuditEvent } from "./stored_event.ts";
+import { StreamBound } from "./tail/bound.ts";
 import { tailEvents } from "./tail/tail.ts";
+
+/** Tails at once. One that nobody reads holds up to 8 MiB. */
+const MOST_TAILS = 200;
 
 /** Registers kubernaut.audit.v1.AuditService. What each call promises stands in the proto. */
 export function auditRoutes(parts: AuditServiceParts): (router: ConnectRouter) => void {
+  const tails = new StreamBound(MOST_TAILS);
   return (router) =>
     router.service(AuditService, {
       recordEvents: (request, context) => recordEvents(parts, request, context),
       ingestEvents: (requests, context) => ingestBatches(parts, requests, context),
       getEvent: (request, context) => getEvent(parts, request, context),
       listEvents: (request, context) => listEvents(parts, request, context),
-      tailEvents: (request, context) => tail(parts, request, context),
+      tailEvents: (request, context) => tails.count(tail(parts, request, context)),
       exportEvents: (request, context) => exported(parts, request, context),
       getServiceInfo: () => getServiceInfo(parts),
     });
