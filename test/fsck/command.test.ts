@@ -1,12 +1,14 @@
 // `datastorage fsck` as a user calls it.
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startEmbedded } from "../../src/embedded/embedded.ts";
 import { migrate } from "../../src/postgres/migrate.ts";
+import { openPool } from "../../src/postgres/pool.ts";
 import { datastorage } from "../cli/datastorage.ts";
+import { indexAll, newSigner, seal } from "../integrity/indexed_store.ts";
 import { appendChains, eventId } from "./append_chains.ts";
 import { damagedStore } from "./damaged_store.ts";
 
@@ -42,11 +44,12 @@ test("faults: a line each, a summary, and exit code 1", async (context) => {
   const people = await datastorage(["fsck"], { env });
   assert.equal(people.code, 1);
   const lines = people.stdout.trimEnd().split("\n");
-  assert.deepEqual(lines.slice(0, 2), [
+  assert.deepEqual(lines.slice(0, 3), [
     `ids: an event has no salt; correlation rr-1, position 1, event ${eventId(1, 1)}`,
     `heads: a chain has no head; correlation rr-2, position 4, event ${eventId(2, 4)}`,
+    "log: the log knows events that the chain's head does not; correlation rr-2, position 1",
   ]);
-  assert.equal(lines.at(-1), "2 faults");
+  assert.equal(lines.at(-1), "3 faults");
   const programs = await datastorage(["fsck", "--json"], { env });
   assert.equal(programs.code, 1);
   const objects = programs.stdout
@@ -63,10 +66,55 @@ test("faults: a line each, a summary, and exit code 1", async (context) => {
       meaning: "an event has no salt",
     },
   });
-  assert.deepEqual(Object.keys(objects[2]), ["summary"]);
-  assert.equal(objects[2].summary.faults, 2);
+  assert.deepEqual(Object.keys(objects[3]), ["summary"]);
+  assert.equal(objects[3].summary.faults, 3);
   const one = await datastorage(["fsck", "--correlation-id", "rr-1"], { env });
   assert.doesNotMatch(one.stdout, /has no head/);
+});
+
+test("a checkpoint kept elsewhere, and the log's key, are what the log is held against", async (context) => {
+  const { database, damage } = await damagedStore(context);
+  const signer = newSigner();
+  const pool = openPool({ url: database.url, connections: 1, applicationName: "test", statementTimeoutMs: 0 });
+  await indexAll(pool);
+  const note = await seal(pool, signer);
+  await pool.end({ timeout: 1 });
+  const folder = await mkdtemp(join(tmpdir(), "datastorage-fsck-"));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, "kept");
+  await writeFile(file, note);
+  const env = { DATABASE_URL: database.url, DATASTORAGE_MONTHS_AHEAD: "1", DATASTORAGE_DATA_DIR: folder };
+  const flags = ["--checkpoint", file, "--verifier-key", signer.verifier.verifierKey];
+  const good = await datastorage(["fsck", ...flags], { env });
+  assert.deepEqual([good.code, good.stderr], [0, ""]);
+  assert.match(good.stdout, /^log +8 entries +0 /m);
+  // What only the outside can tell: the database has forgotten all that was signed.
+  await damage(
+    "DELETE FROM audit_log_checkpoints",
+    "UPDATE audit_log_state SET size = 0, root = sha256(''), signed_size = 0, signed_note = NULL, published_size = 0, published_note = NULL",
+    "DELETE FROM audit_log_runs; DELETE FROM audit_log_entries; DELETE FROM audit_log_tiles",
+    `INSERT INTO audit_log_pending (
+       correlation_id, first_position, event_count, first_date, last_date, event_hashes, recorded_time)
+     SELECT correlation_id, chain_position, 1, event_date, event_date, decode(event_hash, 'hex'), recorded_time
+     FROM audit_events`,
+  );
+  assert.equal((await datastorage(["fsck"], { env })).code, 0);
+  const said = "log: a checkpoint is of a larger tree than the log holds";
+  const given = await datastorage(["fsck", ...flags], { env });
+  assert.equal(given.code, 1);
+  assert.equal(given.stdout.split("\n")[0], `${said}; ${file}; expected 8 entries, found 0`);
+  // As a service keeps it.
+  await mkdir(join(folder, "log"));
+  await writeFile(join(folder, "log", "checkpoint"), note);
+  const kept = await datastorage(["fsck"], { env });
+  assert.equal(
+    kept.stdout.split("\n")[0],
+    `${said}; ${join(folder, "log", "checkpoint")}; expected 8 entries, found 0`,
+  );
+  const unread = await datastorage(["fsck", "--checkpoint", join(folder, "none")], { env });
+  assert.deepEqual([unread.code, /cannot be read \(ENOENT\)/.test(unread.stderr)], [1, true]);
+  const wrong = await datastorage(["fsck", "--verifier-key", "key"], { env });
+  assert.deepEqual([wrong.code, /--verifier-key: a verifier key must be/.test(wrong.stderr)], [2, true]);
 });
 
 test("what an event says cannot take the terminal over", async (context) => {

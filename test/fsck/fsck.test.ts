@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { addMonths } from "../../src/custody/partitions.ts";
 import { faultText } from "../../src/fsck/findings.ts";
 import { openPool } from "../../src/postgres/pool.ts";
+import { indexAll } from "../integrity/indexed_store.ts";
 import { preparedEvent } from "../support/prepared_event.ts";
 import { append, eventId, PAST_MONTH, THIS_MONTH } from "./append_chains.ts";
 import { check, type DamagedStore, damagedStore } from "./damaged_store.ts";
@@ -134,6 +135,7 @@ test("a changed hash breaks its event, the link to it and, as the last one, its 
   assert.deepEqual((await check(store.database.url)).lines, [
     `chains: event_hash does not follow from the event; correlation rr-1, position 2, event ${eventId(1, 2)}; expected ${second}, found ${other}`,
     `chains: previous_event_hash is not the hash of the event before; correlation rr-1, position 3, event ${eventId(1, 3)}; expected ${other}, found ${second}`,
+    `log: the hash that waits for an index is not that of its event; correlation rr-1, position 2, event ${eventId(1, 2)}`,
   ]);
   await store.damage(`UPDATE audit_events SET event_hash = '${second}' WHERE event_id = '${eventId(1, 2)}'`);
   await store.damage(`UPDATE audit_chain_heads SET event_hash = '${other}' WHERE correlation_id = 'rr-1'`);
@@ -149,6 +151,7 @@ test("an event that was removed leaves a gap, and its id", async (context) => {
   assert.deepEqual((await check(store.database.url)).lines, [
     `ids: an id is known and its event is not there; position 2, event ${eventId(1, 2)}; expected date ${THIS_MONTH}`,
     `chains: places of a chain are empty; correlation rr-1, position 3, event ${eventId(1, 3)}; expected position 2, found position 3`,
+    "log: the log knows events that are not there; correlation rr-1, position 2",
   ]);
 });
 
@@ -160,6 +163,7 @@ test("a chain whose newest event was cut off, with its id, does not reach its he
   );
   assert.deepEqual((await check(store.database.url)).lines, [
     `heads: a chain does not end where its head says; correlation rr-1, position 3, event ${eventId(1, 3)}; expected position 4, found position 3`,
+    "log: the log knows events that are not there; correlation rr-1, position 4",
   ]);
 });
 
@@ -174,6 +178,10 @@ test("heads without a chain, and chains without a head", async (context) => {
   assert.deepEqual(lines.toSorted(), [
     `heads: a chain has no head; correlation rr-2, position 4, event ${eventId(2, 4)}`,
     "heads: a head has no chain; correlation rr-1, position 4",
+    ...[1, 2, 3, 4].map((position) => {
+      return `log: the log knows events that are not there; correlation rr-1, position ${position}`;
+    }),
+    "log: the log knows events that the chain's head does not; correlation rr-2, position 1",
   ]);
 });
 
@@ -341,6 +349,7 @@ test("one correlation alone", async (context) => {
     ],
   );
   assert.equal(checks.find(({ check }) => check === "chains")?.checked, 4);
+  assert.equal(checks.find(({ check }) => check === "log")?.skipped, "not checked for one correlation alone");
 });
 
 test("what is appended meanwhile raises no false alarm", async (context) => {
@@ -361,6 +370,7 @@ test("what is appended meanwhile raises no false alarm", async (context) => {
           }),
         ),
       );
+      if (position % 7 === 0) await indexAll(writing.pool, 50);
     }
   })();
   for (let run = 0; run < 5; run++) {
