@@ -181,7 +181,8 @@ export class Sequencer {
     this.#standing = { ...this.#standing, holding: false };
     if (!isWaitedOut(error)) {
       this.#grumble.error("defect", { err: error }, "the log cannot go on; it is tried again every second");
-      return OTHERS_MS;
+      // What is refused for good is soon told from the rest by trying less and less.
+      return classifyError(error) === "permanent" ? HOLDER_MS : OTHERS_MS;
     }
     this.#troubleSince ??= performance.now();
     if (performance.now() - this.#troubleSince > TROUBLE_MS) {
