@@ -246,6 +246,36 @@ describe("keys", () => {
   });
 });
 
+describe("whose signature it is", () => {
+  const key = (purpose: string, { verifierKey }: Verifier) => ({ purpose, verifier_key: verifierKey });
+  const cases: readonly (readonly [string, BundleChoices, readonly Json[], RegExp])[] = [
+    [
+      "a manifest that the log's key signed is no export's",
+      { signers: { ...SIGNERS, exporter: SIGNERS.log } },
+      [key("log", LOG_KEY)],
+      /^manifest\.note: no signature by a known key/,
+    ],
+    [
+      "a checkpoint that the export's key signed is no log's",
+      { signers: { ...SIGNERS, log: SIGNERS.exporter } },
+      [key("export", SIGNERS.exporter.verifier)],
+      /^checkpoint: no signature by a known key/,
+    ],
+    [
+      "a checkpoint that was cosigned alone is no log's",
+      {},
+      [key("cosigner", SIGNERS.cosigner.verifier), key("export", SIGNERS.exporter.verifier)],
+      /^checkpoint: is not signed by a known key of the log itself/,
+    ],
+  ];
+  for (const [name, choices, keys, text] of cases) {
+    test(name, async () => {
+      const files = sealed(ofLog(choices), choices, { verifier_keys: keys });
+      assert.match((await flawOf(verified(files, []))).message, text);
+    });
+  }
+});
+
 describe("damage", () => {
   test("a changed byte of any file is found; in a line of an event, the event is named", async () => {
     const lines = LOG.map((line, index) => (index === 4 ? erased(line) : index === 7 ? removed(line) : line)).filter(
@@ -394,6 +424,27 @@ describe("damage", () => {
     );
   });
 
+  test("bytes that are no text, and lines without an end, are refused", async () => {
+    const bytes = (change: (content: Buffer) => Buffer) =>
+      sealed(
+        ofLog({ lines: LOG.slice(0, 3) }).map(({ name, content }) => ({
+          name,
+          content: name === "events-000001.jsonl" ? change(content) : content,
+        })),
+      );
+    const spoilt = bytes((content) => {
+      const copy = Buffer.from(content);
+      copy.write("\xff", copy.indexOf('"gateway"') + 2, "latin1");
+      return copy;
+    });
+    assert.match((await flawOf(verified(spoilt))).message, /^events-000001\.jsonl:1: the line is no UTF-8/);
+    const long = bytes((content) => Buffer.from(content.toString().replace("gateway", "x".repeat(4 * 1024 * 1024))));
+    assert.match(
+      (await flawOf(verified(long))).message,
+      /^events-000001\.jsonl:1: the line is longer than 4194304 bytes/,
+    );
+  });
+
   test("a whole correlation has no gap, and no other correlation in it", async () => {
     const own = LOG.filter(({ correlation_id: id }) => id === "rr-1");
     const filter = { correlationId: "rr-1" };
@@ -407,6 +458,8 @@ describe("damage", () => {
       /chain_position is 2 where 1 must stand/,
     );
     assert.match((await flawOf(verified(ofLog({ filter })))).message, /events of others are in the bundle/);
+    const other = ofLog({ lines: own, filter: { correlationId: "rr-9" } });
+    assert.match((await flawOf(verified(other))).message, /events of others are in the bundle/);
   });
 });
 
@@ -483,6 +536,20 @@ describe("the manifest", () => {
       assert.match((await flawOf(verified(sealed(ofLog(), {}, change)))).message, text);
     });
   }
+
+  test("lists each file as it is, and no other", async () => {
+    const files = (JSON.parse(ofLog().at(-2)?.content.toString() ?? "") as { files: JsonObject[] }).files;
+    const more = [...files, { name: "more", size: 0, sha256: "0".repeat(64) }];
+    assert.match(
+      (await flawOf(verified(sealed(ofLog(), {}, { files: more })))).message,
+      /lists "more", which the archive does not have/,
+    );
+    const larger = files.with(1, { ...files[1], size: 1 });
+    assert.match(
+      (await flawOf(verified(sealed(ofLog(), {}, { files: larger })))).message,
+      /^checkpoint: has \d+ bytes, and 1 by manifest\.json/,
+    );
+  });
 
   test("must be written as RFC 8785 says", async () => {
     const files = changed(ofLog(), "manifest.json", (text) => `${text} `);
@@ -575,6 +642,20 @@ describe("archives", () => {
     const flaw = await flawOf(verifyBundle(endless(), { keys: [] }));
     assert.match(flaw.message, /^checkpoint: is longer than 1048576 bytes/);
     assert.ok(taken < 1_500_000, `${taken} bytes were read`);
+    const proof = { name: "proof-000001.jsonl", content: Buffer.alloc(64 * 1024 * 1024 + 1) };
+    assert.match(
+      (await flawOf(verified([...ofLog().slice(0, 2), proof]))).message,
+      /^proof-000001\.jsonl: is longer than/,
+    );
+  });
+
+  test("a part without an event is none", async () => {
+    const files = ofLog({ lines: [] });
+    const empty = ["proof-000001.jsonl", "events-000001.jsonl"].map((name) => ({ name, content: Buffer.alloc(0) }));
+    assert.match(
+      (await flawOf(verified([...files.slice(0, 2), ...empty, ...files.slice(2)]))).message,
+      /^events-000001\.jsonl: has no events/,
+    );
   });
 
   test("what reading fails with is no flaw of the bundle", async () => {

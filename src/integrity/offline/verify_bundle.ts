@@ -93,6 +93,9 @@ class Verification {
     const manifestKeys = known.manifestKeys(manifestNote, MANIFEST_NOTE);
     checkFiles(manifest, listed);
     const checkpointKeys = known.checkpointKeys(note, "checkpoint");
+    if (!checkpointKeys.some(({ purpose }) => purpose === "log")) {
+      throw new Flaw("is not signed by a known key of the log itself", { file: "checkpoint" });
+    }
     this.#checkTree(checkpoint);
     this.#checkManifest(manifest, checkpoint);
     return this.#report({ note, checkpoint, checkpointKeys, manifest, manifestKeys, known });
