@@ -6,6 +6,7 @@ import { callLabels, statusCode } from "./call_labels.ts";
 import { createEventTally } from "./event_tally.ts";
 import type { Instrument } from "./instrument.ts";
 import { instruments } from "./instruments.ts";
+import { createLogMetrics, observeLog } from "./log_metrics.ts";
 import { createLogger } from "./logs.ts";
 import { createMetrics, type Metrics, scrapedLabels } from "./metrics.ts";
 import { createQueueMetrics } from "./queue_metrics.ts";
@@ -70,6 +71,19 @@ function recordEachOnce(metrics: Metrics): void {
   metrics.defaultPartitionRows.observe((report) => report(0));
   createQueueMetrics(metrics);
   metrics.degraded.observe((report) => report(0));
+  createLogMetrics(metrics).advanced(3, 0.004);
+  observeLog(metrics, {
+    standing: {
+      holding: true,
+      size: 9,
+      publishedSize: 7,
+      pendingEvents: 1,
+      oldestPendingS: 0.1,
+      oldestTransactionS: 0.2,
+    },
+    witnesses: { configured: 2, failing: 1 },
+    sealingStatus: () => "signing",
+  });
 }
 
 test("a scrape holds every documented metric with its type and labels, and nothing else", async (t) => {
