@@ -1,7 +1,7 @@
 // What a superuser of the database can do to the log, and what tells: VerifyChain, fsck, or only a checkpoint kept elsewhere.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { eventId } from "../fsck/append_chains.ts";
+import { append, chainEvent, eventId } from "../fsck/append_chains.ts";
 import { check } from "../fsck/damaged_store.ts";
 import { indexAll, newSigner, ORIGIN, seal } from "./indexed_store.ts";
 import { asService, rewriteChain, rewriteLog, type TamperedStore, tamperedStore } from "./tampered_store.ts";
@@ -151,6 +151,32 @@ test("chain, head, log, checkpoints and key rewritten: only a checkpoint kept el
     "log.signature@published checkpoint",
     "log.signature@signed checkpoint",
   ]);
+});
+
+test("hashes of an upper level of tiles: flipped, missing, beyond the log's end", async (context) => {
+  const store = await tamperedStore(context);
+  await asService(store.database.url, async (sql) => {
+    const events = Array.from({ length: 600 }, (_, place) => chainEvent(3, place + 1));
+    await append(sql, events);
+    await indexAll(sql);
+  });
+  assert.deepEqual(await store.checked(), []);
+  const flip = `UPDATE audit_log_tiles SET hashes = ${FLIPPED("hashes", 32)} WHERE level = 1`;
+  await store.damage(flip);
+  assert.deepEqual(await store.checked(), ["log.tile@tile 1/0, hash 1"]);
+  await store.damage(flip, "UPDATE audit_log_tiles SET hashes = hashes || sha256('') WHERE level = 1");
+  assert.deepEqual(await store.checked(), ["log.width@tile 1/0"]);
+  await store.damage("DELETE FROM audit_log_tiles WHERE level = 1");
+  assert.deepEqual(await store.checked(), ["log.no_tile@tile 1/0, hash 0", "log.no_tile@tile 1/0, hash 1"]);
+});
+
+test("a checkpoint that the log has not signed, but its cosigner", async (context) => {
+  const store = await tamperedStore(context);
+  await store.damage("UPDATE audit_log_keys SET purpose = 'cosigner'");
+  assert.deepEqual(
+    await store.checked(),
+    NOTES.map((name) => `log.signature@${name}`),
+  );
 });
 
 test("a database of an older state: the checkpoint kept elsewhere is of a larger tree", async (context) => {
