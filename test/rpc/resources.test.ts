@@ -5,6 +5,7 @@ import { request } from "node:http";
 import { connect } from "node:http2";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { Fault } from "../../src/fault.ts";
 import type { Resource, Resources } from "../../src/rpc/resources.ts";
 import { obligingAudit, startTestServer, type TestServer } from "./support.ts";
@@ -163,6 +164,27 @@ for (const [version, asking] of [
     value.resolve(leaf("nobody waits"));
   });
 }
+
+it("a shutdown waits for a read whose caller has gone", async () => {
+  const { resources, begun, value } = slow();
+  const server = await startTestServer(obligingAudit, { resources });
+  const sent = request({ host: "127.0.0.1", port: server.address.port, path: "/slow", agent: false });
+  sent.on("error", () => {});
+  sent.end();
+  const signal = await begun;
+  const gone = once(signal, "abort");
+  sent.destroy();
+  await gone;
+  while (server.connections() > 0) await setImmediate();
+  let closed = false;
+  const closing = server.close({ timeoutMs: 5000 }).then(() => {
+    closed = true;
+  });
+  for (let turn = 0; turn < 20; turn++) await setImmediate();
+  assert.equal(closed, false);
+  value.resolve(leaf("nobody waits"));
+  await closing;
+});
 
 it("refuses reads over their bound, and takes them again", async () => {
   const gate = Promise.withResolvers<Resource>();
