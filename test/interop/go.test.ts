@@ -36,6 +36,7 @@ suite("programs built with Go", typeof found === "string" ? found : undefined, (
       "grpc.reflection.v1alpha.ServerReflection",
       "kubernaut.audit.v1.AuditService",
       "kubernaut.audit.v1.DeadLetterService",
+      "kubernaut.audit.v1.IntegrityService",
       "kubernaut.catalog.v1.CatalogService",
       "kubernaut.reconstruction.v1.ReconstructionService",
     ]);
