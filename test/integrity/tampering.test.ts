@@ -196,6 +196,17 @@ const CASES: readonly Case[] = [
     checked: ["log.in_log_twice@4", "log.no_event@4", "log.two_runs@3"],
   },
   {
+    name: "a place that has an index put among those that wait for one",
+    damage: [
+      `INSERT INTO audit_log_pending (
+         correlation_id, first_position, event_count, first_date, last_date, event_hashes, recorded_time)
+       SELECT correlation_id, 3, 1, event_date, event_date, decode(event_hash, 'hex'), recorded_time
+       FROM audit_events WHERE ${at(3)}`,
+    ],
+    verified: ["log_entry@3"],
+    checked: ["log.in_log_twice@3"],
+  },
+  {
     name: "a pending row removed",
     damage: [`DELETE FROM audit_log_pending WHERE correlation_id = 'rr-1'`],
     verified: ["not_in_log@7"],
