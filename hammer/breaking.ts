@@ -22,9 +22,10 @@ export function chooseFaults(stage: Stage, { wipe, only }: Options): { groups: F
     if (reason !== undefined) leftOut.push(`${fault.name}: ${reason}`);
     return reason === undefined;
   });
-  const failpoints = possible.filter(({ kind }) => kind.startsWith("failpoint "));
-  const others = possible.filter((fault) => !failpoints.includes(fault));
-  const groups = wipe ? [WIPES.filter(wanted), others, failpoints] : [others, others, failpoints];
+  const log = possible.filter(({ kind }) => /^(log_|failpoint log\.)/.test(kind));
+  const failpoints = possible.filter((fault) => fault.kind.startsWith("failpoint ") && !log.includes(fault));
+  const others = possible.filter((fault) => !failpoints.includes(fault) && !log.includes(fault));
+  const groups = wipe ? [WIPES.filter(wanted), others, failpoints, log] : [others, others, failpoints, log];
   return { groups: groups.filter((group) => group.length > 0), leftOut };
 }
 

@@ -1,18 +1,24 @@
-import { mkdirSync } from "node:fs";
+import type { KeyObject } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { settings } from "../src/config/settings.ts";
 import { faultText } from "../src/fsck/findings.ts";
 import { fsck } from "../src/fsck/fsck.ts";
+import { readPrivateKeys } from "../src/integrity/note/keys.ts";
+import { logSigners } from "../src/integrity/sealing/log_signers.ts";
 import { breakThings } from "./breaking.ts";
 import { type Clients, startClients } from "./client/clients.ts";
 import { depth } from "./faults/valkey_faults.ts";
 import { type DeadLetters, readDeadLetters } from "./letters.ts";
+import { type LastCover, untilCovered } from "./log_cover.ts";
 import type { Options } from "./options.ts";
 import type { Progress } from "./progress.ts";
+import { Readers } from "./readers/readers.ts";
 import type { Stage } from "./stage/stage.ts";
 import { Tally } from "./tally.ts";
 import { Found } from "./verdict/finding.ts";
+import { type LogVerdict, logVerdict } from "./verdict/log/log_verdict.ts";
 import { type Verdict, verdict } from "./verdict/verdict.ts";
 
 /** Client processes. */
@@ -33,6 +39,7 @@ export interface Outcome {
   readonly storeFaults: Found;
   /** Entries that were still in the queue when it moved no more. */
   readonly queueLeft: number;
+  readonly log: LogVerdict & LastCover & { readonly streams: number };
   /** Lives of services that ended otherwise than by a fault. */
   readonly crashes: readonly string[];
 }
@@ -42,21 +49,23 @@ export async function runCampaign(
   stage: Stage,
   options: Options,
   progress: Progress,
-  onClients: (clients: Clients) => void,
+  onClients: (clients: Clients, readers: Readers) => void,
 ): Promise<Outcome> {
   const begun = performance.now();
   const tally = new Tally();
   const historyFolder = join(stage.folder, "histories");
   mkdirSync(historyFolder);
+  const addresses = stage.services.map(({ address }) => address);
+  const readers = new Readers(addresses, historyFolder);
   const clients = startClients({
     seed: options.seed,
-    addresses: stage.services.map(({ address }) => address),
+    addresses,
     eventsPerSecond: options.rate / CLIENTS,
     processes: CLIENTS,
     twinShare: TWINS,
     historyFolder,
   });
-  onClients(clients);
+  onClients(clients, readers);
   stage.tellClients = (message) => clients.control(message);
   progress.watch(stage, clients, tally);
   const over = new AbortController();
@@ -67,9 +76,15 @@ export async function runCampaign(
   await within(LAST_ANSWERS_MS, clients.ended, "the clients did not get everything acknowledged");
   progress.tell("everything is acknowledged; waiting for the queue");
   const queueLeft = await untilDrained(stage);
+  progress.tell("waiting for the log");
+  const cover = await untilCovered(stage, readers);
+  await readers.end();
   const seconds = (performance.now() - begun) / 1000;
   progress.stop();
-  return { seconds, tally, queueLeft, ...(await examine(stage, clients, options, progress)) };
+  const examined = await examine(stage, clients, options, progress);
+  progress.tell("comparing what was read of the log with what it is");
+  const log = await judgeLog(stage, readers);
+  return { seconds, tally, queueLeft, ...examined, log: { ...log, ...cover, streams: readers.progress.streams } };
 }
 
 /** Waits until nothing is queued any more, or until nothing has moved for long: then so many entries are left. */
@@ -106,6 +121,19 @@ async function examine(stage: Stage, clients: Clients, { wipe }: Options, progre
     onFault: (fault) => storeFaults.add(() => faultText(fault)),
   });
   return { verdict: compared, deadLetters: await readDeadLetters(stage), storeFaults, crashes: stage.crashes() };
+}
+
+function judgeLog({ postgres, logKeyFile }: Stage, { tailFile, checkpointsFile }: Readers): Promise<LogVerdict> {
+  const privateKeys = readPrivateKeys(readFileSync(logKeyFile, "utf8")) as [KeyObject, ...KeyObject[]];
+  return logVerdict({
+    databaseUrl: postgres.adminUrl,
+    tailFile,
+    checkpointsFile,
+    verifiers(origin) {
+      const { log, cosigner } = logSigners({ privateKeys }, origin);
+      return [...log, cosigner].map(({ verifier }) => verifier);
+    },
+  });
 }
 
 async function within<T>(ms: number, promise: Promise<T>, otherwise: string): Promise<T> {

@@ -6,6 +6,7 @@ import { runCampaign } from "./campaign.ts";
 import type { Clients } from "./client/clients.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
 import { Progress } from "./progress.ts";
+import type { Readers } from "./readers/readers.ts";
 import { makeReport, type Report, reportText } from "./report.ts";
 import { buildStage, type Stage } from "./stage/stage.ts";
 
@@ -48,19 +49,19 @@ async function run(options: Options): Promise<Report> {
   progress.tell(`seed ${options.seed}, ${options.minutes} minutes, ${options.servers} server(s); building the stage`);
   const stage = await buildStage(options);
   progress.tell(`the run's folder is ${stage.folder}`);
-  let clients: Clients | undefined;
-  const undo = endWithUs(stage, () => clients);
+  let running: readonly (Clients | Readers)[] = [];
+  const undo = endWithUs(stage, () => running);
   let report: Report | undefined;
   try {
-    const outcome = await runCampaign(stage, options, progress, (started) => {
-      clients = started;
+    const outcome = await runCampaign(stage, options, progress, (...started) => {
+      running = started;
     });
     report = makeReport(options, outcome);
     writeFileSync(join(stage.folder, "report.json"), JSON.stringify(report, undefined, 2));
     return report;
   } finally {
     progress.stop();
-    clients?.kill();
+    for (const one of running) one.kill();
     const keep = options.keep || report?.clean !== true;
     await stage.close(keep);
     undo();
@@ -69,9 +70,9 @@ async function run(options: Options): Promise<Report> {
 }
 
 /** Ends everything when this process is asked to end, and when it ends in another way. */
-function endWithUs(stage: Stage, clients: () => Clients | undefined): () => void {
+function endWithUs(stage: Stage, running: () => readonly (Clients | Readers)[]): () => void {
   const abandon = () => {
-    clients()?.kill();
+    for (const one of running()) one.kill();
     stage.abandon();
   };
   const interrupt = () => {

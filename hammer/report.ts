@@ -25,14 +25,26 @@ export interface Report {
   /** What must be zero, each with the first that were found. */
   readonly findings: Readonly<Record<string, Finding>>;
   readonly lost_queued: Finding;
+  readonly log: LogFigures;
   /** Dead letters of ids that clients used twice on purpose. */
   readonly conflict_letters: number;
   readonly crashes: readonly string[];
   readonly clean: boolean;
 }
 
+/** The log, and what those had of it who read it while things broke. */
+export interface LogFigures {
+  readonly entries: number;
+  /** Streams of TailEvents, each resumed where the one before was broken. */
+  readonly tail_streams: number;
+  /** Published checkpoints that were seen, each size once. */
+  readonly checkpoints: number;
+  /** From the last event's recording until everything was covered, and was given to the tail. */
+  readonly seconds_to_cover: number;
+}
+
 export function makeReport({ seed, servers, wipe }: Options, outcome: Outcome): Report {
-  const { seconds, tally, verdict, deadLetters, storeFaults, queueLeft, crashes } = outcome;
+  const { seconds, tally, verdict, deadLetters, storeFaults, queueLeft, crashes, log } = outcome;
   const { totals } = verdict;
   const twinsLost = wipe ? 0 : Math.max(0, totals.twinsQueued - deadLetters.conflicts);
   const findings = {
@@ -46,6 +58,11 @@ export function makeReport({ seed, servers, wipe }: Options, outcome: Outcome): 
     queue_left: counted(queueLeft, "entries were still queued when the queue moved no more"),
     conflicts_lost: counted(twinsLost, "conflicting events were QUEUED and are no dead letters"),
     never_acknowledged: counted(totals.open, "events were never acknowledged"),
+    log_index: log.index,
+    log_tail: log.tail,
+    log_checkpoints: log.checkpoint,
+    log_uncovered: counted(log.uncovered, "events have no index, or no published checkpoint covers them"),
+    log_untold: counted(log.untold, "events were not given to the tail at the end"),
   };
   return {
     seed,
@@ -66,6 +83,12 @@ export function makeReport({ seed, servers, wipe }: Options, outcome: Outcome): 
     faults_not_done: tally.missed,
     findings,
     lost_queued: verdict.lostQueued,
+    log: {
+      entries: log.size,
+      tail_streams: log.streams,
+      checkpoints: log.checkpoints,
+      seconds_to_cover: Number(log.seconds.toFixed(1)),
+    },
     conflict_letters: deadLetters.conflicts,
     crashes,
     clean: Object.values(findings).every(({ count }) => count === 0),
@@ -84,6 +107,8 @@ export function reportText(report: Report): string {
     `${figure(report.acknowledged)} events acknowledged in ${clockText(report.seconds)}, ${figure(report.acknowledged_per_second)} a second:`,
     `  ${figure(report.recorded)} recorded, ${figure(report.queued)} queued, ${figure(report.answered_as_duplicate)} told as duplicates; ` +
       `${figure(report.sent_again)} sent again; ${figure(report.stored)} stored`,
+    `log of ${figure(report.log.entries)} entries, tailed over ${report.log.tail_streams} streams, ${figure(report.log.checkpoints)} checkpoints ` +
+      `collected; covered ${report.log.seconds_to_cover} s after the rest was over`,
     "",
     `${report.faults} faults of ${report.fault_kinds} kinds:`,
     ...Object.entries(report.faults_by_kind).map(([kind, count]) => `  ${String(count).padStart(4)}  ${kind}`),

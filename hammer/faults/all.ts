@@ -1,6 +1,7 @@
 import { failpointFaults } from "./failpoint_faults.ts";
 import type { Fault } from "./fault.ts";
 import { linkFaults } from "./link_faults.ts";
+import { logFaults } from "./log_faults.ts";
 import { monthFaults } from "./month_faults.ts";
 import { postgresFaults } from "./postgres_faults.ts";
 import { serviceFaults } from "./service_faults.ts";
@@ -13,6 +14,7 @@ export const FAULTS: readonly Fault[] = [
   ...linkFaults,
   ...valkeyFaults,
   ...monthFaults,
+  ...logFaults,
   ...failpointFaults,
 ];
 

@@ -3,9 +3,10 @@ import { FAILPOINTS, type Failpoint } from "../../src/failpoint.ts";
 import type { StageService } from "../stage/service.ts";
 import type { Stage } from "../stage/stage.ts";
 import type { Fault, FaultRun } from "./fault.ts";
+import { untilHolder } from "./log_holder.ts";
 
 /** What has to happen for a service to come by a place; undefined: no campaign brings it there, tests of its own do. */
-type Way = "load" | "outage" | "backlog" | "term";
+type Way = "load" | "outage" | "backlog" | "holder" | "term";
 
 /** How a place is reached where the plain load does not pass it. */
 const WAYS: Partial<Record<Failpoint, Way | "never">> = {
@@ -32,6 +33,17 @@ const WAYS: Partial<Record<Failpoint, Way | "never">> = {
   "letter.replay": "never",
   "letter.replayed": "never",
   "letter.discard": "never",
+  // Clients of a campaign ask nothing of the catalog.
+  "catalog.read": "never",
+  "catalog.send": "never",
+  "catalog.answered": "never",
+  "log.read": "holder",
+  "log.advance": "holder",
+  "log.advanced": "holder",
+  "log.sign": "holder",
+  "log.signed": "holder",
+  "log.kept": "holder",
+  "log.published": "holder",
   "shutdown.drain": "term",
 };
 
@@ -72,8 +84,14 @@ async function killAt(place: Failpoint, run: FaultRun) {
   const life = server.lives + 1;
   await release();
   const provoking = provoke(way, stage, service, run.ms);
-  const brought = bringWork(stage, service, way === "backlog" ? provoking : Promise.resolve());
+  const ended = new AbortController();
+  const brought = bringWork(
+    stage,
+    service,
+    way === "backlog" ? provoking : untilItHolds(way, run, service, ended.signal),
+  );
   const killed = await server.endOf(life, REACH_MS);
+  ended.abort();
   await Promise.all([provoking, brought]);
   if (killed) {
     await server.up();
@@ -91,6 +109,17 @@ async function bringWork(stage: Stage, service: StageService, provoked: Promise<
   await provoked;
   await wait(AWAY_MS);
   await Promise.all(back.map((release) => release()));
+}
+
+/** Of several services only the one that has the log comes by its places: the others come back when this one has it, and compete. */
+async function untilItHolds(
+  way: Way | undefined,
+  { stage }: FaultRun,
+  service: StageService,
+  ended: AbortSignal,
+): Promise<void> {
+  if (way !== "holder" || stage.services.length === 1) return;
+  await untilHolder(stage, (holder) => holder === service || ended.aborted, REACH_MS);
 }
 
 async function provoke(way: Way | undefined, stage: Stage, service: StageService, ms: number): Promise<void> {

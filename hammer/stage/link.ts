@@ -21,6 +21,8 @@ export interface Link {
   readonly port: number;
   /** Disturbs it until what is returned is called. Several disturbances add up. */
   disturb(disturbance: Disturbance): () => void;
+  /** Whether one of its connections reaches the store from this local port. */
+  comesFrom(port: number): boolean;
   /** Resets every connection. */
   reset(): void;
   close(): Promise<void>;
@@ -30,6 +32,7 @@ export interface Link {
 export async function startLink(upstream: () => number): Promise<Link> {
   const disturbances = new Set<Disturbance>();
   const open = new Set<Socket>();
+  const upstreams = new Set<Socket>();
   const track = (socket: Socket) => {
     open.add(socket);
     socket.on("close", () => open.delete(socket));
@@ -39,6 +42,8 @@ export async function startLink(upstream: () => number): Promise<Link> {
     track(client);
     const server = connect({ host: "127.0.0.1", port: upstream(), noDelay: true, allowHalfOpen: true });
     track(server);
+    upstreams.add(server);
+    server.on("close", () => upstreams.delete(server));
     join(client, server, disturbances);
   };
   let listener = await listen(0, accept);
@@ -60,6 +65,7 @@ export async function startLink(upstream: () => number): Promise<Link> {
   };
   return {
     port,
+    comesFrom: (local) => [...upstreams].some(({ localPort }) => localPort === local),
     reset,
     disturb(disturbance) {
       disturbances.add(disturbance);

@@ -32,6 +32,8 @@ export interface StageServiceOptions {
   readonly port: number;
   readonly postgres: { readonly url: string; port(): number };
   readonly valkey: { readonly url: string; port(): number };
+  /** The private key of the log. */
+  readonly logKeyFile: string;
   readonly note: (text: string) => void;
 }
 
@@ -51,6 +53,8 @@ export async function startStageService(options: StageServiceOptions): Promise<S
       DATABASE_URL: throughLink(options.postgres.url, postgres),
       VALKEY_URL: throughLink(options.valkey.url, valkey),
       DATASTORAGE_ADDRESS: address,
+      DATASTORAGE_DATA_DIR: join(folder, `service-${number}`),
+      DATASTORAGE_LOG_KEY_FILE: options.logKeyFile,
       [CLOCK_VARIABLE]: clock,
       [FAILPOINT_VARIABLE]: failpoint,
     });

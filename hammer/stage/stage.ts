@@ -1,9 +1,10 @@
-import { appendFileSync, mkdirSync, mkdtempSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { chmod, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type DataFolder, takeDataFolder } from "../../src/embedded/data_folder.ts";
 import { freePort } from "../../src/embedded/port.ts";
+import { newPrivateKey } from "../../src/integrity/note/keys.ts";
 import type { ClientControl } from "../client/options.ts";
 import { type StagePostgres, startStagePostgres } from "./postgres.ts";
 import { signalAll } from "./processes.ts";
@@ -18,6 +19,8 @@ export interface Stage {
   readonly postgres: StagePostgres;
   readonly valkey: StageValkey;
   readonly services: readonly StageService[];
+  /** The private key with which every service signs the log. */
+  readonly logKeyFile: string;
   /** Absent where this user may mount nothing. */
   readonly walDisk: WalDisk | undefined;
   /** Tells the clients something; they are not of the stage, but some faults need them. */
@@ -79,12 +82,16 @@ async function fill({ folder, lock, walDisk, note, servers, parts }: Building): 
   parts.postgres = postgres;
   const valkey = await startStageValkey(folder, await freePort(), note);
   parts.valkey = valkey;
+  const logKeyFile = join(folder, "log-key.pem");
+  writeFileSync(logKeyFile, newPrivateKey(), { mode: 0o600 });
   for (let number = 1; number <= servers; number++) {
     const stores = {
       postgres: { url: postgres.url, port: () => port },
       valkey: { url: valkey.url, port: valkey.port },
     };
-    parts.services.push(await startStageService({ folder, number, port: await freePort(), note, ...stores }));
+    parts.services.push(
+      await startStageService({ folder, number, port: await freePort(), logKeyFile, note, ...stores }),
+    );
   }
   const { services } = parts;
   const everything = [postgres.server, valkey.server, ...services.map(({ server }) => server)];
@@ -98,6 +105,7 @@ async function fill({ folder, lock, walDisk, note, servers, parts }: Building): 
     postgres,
     valkey,
     services,
+    logKeyFile,
     walDisk,
     tellClients() {},
     note,
