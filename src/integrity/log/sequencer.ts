@@ -17,6 +17,8 @@ const OTHERS_MS = 1_000;
 /** Milliseconds between two rounds, in which is gathered what is recorded: four times what the last took, within these bounds. */
 const GATHER_MS = 20;
 const GATHER_MOST_MS = 200;
+/** At most, where looking alone takes long: a long transaction keeps what was indexed from being cleared away, and each look passes it. */
+const SLOW_LOOK_MOST_MS = 5_000;
 /** Trouble with the database is told when it has lasted so long: of outages the writer tells. */
 const TROUBLE_MS = 5_000;
 /** Milliseconds for what was recorded last to be indexed and signed at the end. */
@@ -66,6 +68,8 @@ export class Sequencer {
   #watching = false;
   #troubleSince: number | undefined;
   #backlogAt = 0;
+  #lookMs = 0;
+  readonly #ending = new AbortController();
   #stopped = false;
   #deadline = Number.POSITIVE_INFINITY;
 
@@ -93,6 +97,7 @@ export class Sequencer {
   async close(): Promise<void> {
     this.#stopped = true;
     this.#deadline = performance.now() + LAST_MS;
+    this.#ending.abort();
     this.#bell.ring();
     const bound = new AbortController();
     const late = delay(LAST_MS, undefined, { signal: bound.signal }).catch(() => {});
@@ -125,7 +130,10 @@ export class Sequencer {
 
   async #look(): Promise<Look> {
     const { database, log, onShrunk } = this.#parts;
+    const started = performance.now();
     const seen = await database.run((sql) => look(sql, this.#heldBy));
+    // The first over a connection took the time to connect as well.
+    this.#lookMs = seen.pid === this.#heldBy ? performance.now() - started : 0;
     const heldBy = seen.holding ? seen.pid : undefined;
     if (heldBy !== this.#heldBy) {
       if (this.#heldBy !== undefined) this.#holder.giveUp();
@@ -171,8 +179,12 @@ export class Sequencer {
   async #rest(pause: number, tookMs: number): Promise<void> {
     if (this.#stopped) return;
     if (pause === 0) return turn();
-    const gather = Math.min(GATHER_MOST_MS, Math.max(GATHER_MS, 4 * tookMs));
-    await delay(gather);
+    const gather = Math.max(
+      GATHER_MS,
+      Math.min(GATHER_MOST_MS, 4 * tookMs),
+      Math.min(SLOW_LOOK_MOST_MS, 4 * this.#lookMs),
+    );
+    await delay(gather, undefined, { signal: this.#ending.signal }).catch(() => {});
     if (!this.#stopped) await this.#bell.wait(Math.max(0, pause - gather));
   }
 
