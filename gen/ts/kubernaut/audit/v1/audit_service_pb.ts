@@ -1205,7 +1205,8 @@ export const AuditService: GenService<{
    *
    * To resume, give the up_to_log_index of the last message as after_log_index. UNAVAILABLE: the stream is broken and is to be
    * resumed so; with reason CONNECTION_DRAINING because the server is about to go. FAILED_PRECONDITION, reason LOG_SHORTER: the
-   * log does not reach after_log_index; it was restored from a backup or is another log. INVALID_ARGUMENT: a bad filter.
+   * log does not reach after_log_index; it was restored from a backup or is another log. RESOURCE_EXHAUSTED, reason TOO_MANY_TAILS:
+   * this process serves 200 already. INVALID_ARGUMENT: a bad filter.
    *
    * @generated from rpc kubernaut.audit.v1.AuditService.TailEvents
    */

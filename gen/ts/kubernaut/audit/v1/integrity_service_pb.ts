@@ -708,7 +708,8 @@ export const IntegrityService: GenService<{
   /**
    * Proves that an event stands in the log (RFC 6962, 2.1.1). NOT_FOUND, reason EVENT_NOT_FOUND: there is no such event or place.
    * FAILED_PRECONDITION: reason NOT_COVERED, no tree of that size holds the event yet (try again in a second), or reason
-   * NO_CHECKPOINT. OUT_OF_RANGE, reason TREE_TOO_LARGE: the log has not come to tree_size.
+   * NO_CHECKPOINT; reason LOG_CONTRADICTED, what is stored of the log does not lead to its root. OUT_OF_RANGE, reason TREE_TOO_LARGE:
+   * the log has not come to tree_size.
    *
    * @generated from rpc kubernaut.audit.v1.IntegrityService.GetInclusionProof
    */
@@ -719,7 +720,8 @@ export const IntegrityService: GenService<{
   },
   /**
    * Proves that the log of one size is the beginning of the log of another (RFC 6962, 2.1.2). OUT_OF_RANGE, reason TREE_TOO_LARGE:
-   * the log has not come to that size. INVALID_ARGUMENT: from_tree_size is over to_tree_size.
+   * the log has not come to that size. INVALID_ARGUMENT: from_tree_size is over to_tree_size. FAILED_PRECONDITION: reason
+   * NO_CHECKPOINT, there is no published tree to take for to_tree_size 0; reason LOG_CONTRADICTED as above.
    *
    * @generated from rpc kubernaut.audit.v1.IntegrityService.GetConsistencyProof
    */
