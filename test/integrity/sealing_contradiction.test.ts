@@ -85,7 +85,10 @@ test("a restored backup stops the log until a new origin is opened, which says w
   await first.close();
   await backUp(site);
   const second = await site.start({ keys });
-  await site.record(30);
+  await site.record(20);
+  await site.untilPublished(320);
+  const keptBefore = site.kept();
+  await site.record(10);
   await site.untilPublished(330);
   await second.close();
   const kept = site.kept();
@@ -128,12 +131,14 @@ test("a restored backup stops the log until a new origin is opened, which says w
   await log.close();
 
   // What another process kept of the time before is of the past by now, and no contradiction.
-  writeFileSync(site.keptFile, kept);
-  const last = await site.start({ keys });
-  await site.record(1);
-  await site.untilPublished(308);
-  assert.ok(!last.told.some(({ text: told }) => told.includes("contradicts what")));
-  await last.close();
+  for (const [index, past] of [kept, keptBefore].entries()) {
+    writeFileSync(site.keptFile, past);
+    const last = await site.start({ keys });
+    await site.record(1);
+    await site.untilPublished(308 + index);
+    assert.ok(!last.told.some(({ text: told }) => told.includes("contradicts what")));
+    await last.close();
+  }
 });
 
 test("a database that is taken back under a running service stops its log", async () => {

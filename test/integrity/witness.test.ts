@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { parseCheckpoint } from "../../src/integrity/note/checkpoint.ts";
 import { verifyNote } from "../../src/integrity/note/signed_note.ts";
+import { logSigners, signCheckpoint } from "../../src/integrity/sealing/log_signers.ts";
+import { Witness } from "../../src/integrity/sealing/witness.ts";
 import { startWitness, type TestWitness, type WitnessManner } from "../support/witness.ts";
 import { assertConsistent, logKeys, openSealingSite, type SealingSite, until, verifiersOf } from "./sealing_site.ts";
 
@@ -88,6 +90,25 @@ test("a witness that does not cosign holds nothing back, is left alone for a whi
     await log.close();
   }
   await assertConsistent(site, keys, await site.published());
+});
+
+test("a witness that fails is left alone for a second, then twice as long each time, up to a minute", async () => {
+  const refusing = await witness("refusing", "refuses");
+  let now = 0;
+  const log = { info() {}, warn() {}, error() {} };
+  const tiles = { tiles: async () => new Map<string, Buffer>() };
+  const asked = new Witness(refusing.option, { tiles, log, monotonicMs: () => now });
+  const checkpoint = { origin: ORIGIN, size: 1, root: Buffer.alloc(32) };
+  const note = signCheckpoint(logSigners(keys, ORIGIN), checkpoint);
+  const pauses: number[] = [];
+  for (let last = 0; pauses.length < 9; now += 500) {
+    const before = refusing.answers.length;
+    await asked.cosign(checkpoint, note, new AbortController().signal);
+    if (refusing.answers.length === before) continue;
+    pauses.push(now - last);
+    last = now;
+  }
+  assert.deepEqual(pauses, [0, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
 });
 
 test("a witness that says nothing is waited for two seconds, once", async () => {
