@@ -111,6 +111,11 @@ export class GrpcCall {
     this.#stream.end();
   }
 
+  /** Leaves it: `ended` rejects. */
+  cancel(): void {
+    this.#stream.close(CANCEL);
+  }
+
   #split(piece: Buffer): Buffer[] {
     let data = this.#rest.byteLength === 0 ? piece : Buffer.concat([this.#rest, piece]);
     const messages: Buffer[] = [];
@@ -126,6 +131,8 @@ export class GrpcCall {
 }
 
 const UNAVAILABLE = 14;
+/** RFC 9113, 7: the stream is no longer needed. */
+const CANCEL = 8;
 
 function endOf(stream: ClientHttp2Stream): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -23,6 +23,8 @@ export interface Load {
   /** Events in all, and the seconds after which no more of them is sent. */
   readonly events: number;
   readonly seconds: number;
+  /** Events a second over all streams of IngestEvents, at most; absent: as many as are acknowledged. */
+  readonly eventsPerSecond?: number;
 }
 
 /** What came of it. Times in milliseconds, from a message's sending to its acknowledgement after commit. */
@@ -36,6 +38,8 @@ export interface LoadResult {
 }
 
 const STREAMS_A_CONNECTION = 8;
+/** Milliseconds between two looks whether a stream that is slowed may send again. */
+const PACE_MS = 5;
 
 /** What a client does when the service is full and says to come again: the time that it says, and a little of its own. */
 const RETRY_MS = 250;
@@ -116,19 +120,25 @@ function encode({ rpc, batch, streams, events }: Load): Buffer[][] {
 async function ingest(
   connection: GrpcConnection,
   messages: readonly Buffer[],
-  { batch, inFlight }: Load,
+  { batch, inFlight, streams, eventsPerSecond }: Load,
   until: number,
   tally: Tally,
 ): Promise<number> {
+  const begun = performance.now();
   const sentAt: number[] = [];
   let acknowledged = 0;
   let fault: Error | undefined;
   const sendUpTo = (count: number) => {
     const now = performance.now();
-    const next = messages.slice(sentAt.length, now < until && fault === undefined ? count : sentAt.length);
+    const over = now >= until || fault !== undefined || sentAt.length === messages.length;
+    const due =
+      eventsPerSecond === undefined
+        ? count
+        : 1 + Math.floor(((now - begun) * eventsPerSecond) / (1000 * batch * streams));
+    const next = messages.slice(sentAt.length, over ? sentAt.length : Math.min(count, due));
     for (const _ of next) sentAt.push(now);
     if (next.length > 0) call.write(next.length === 1 ? (next[0] as Buffer) : Buffer.concat(next));
-    if (acknowledged === sentAt.length) call.end();
+    if (acknowledged === sentAt.length && (over || eventsPerSecond === undefined)) call.end();
   };
   const call = connection.call("IngestEvents", (answers) => {
     const now = performance.now();
@@ -140,7 +150,8 @@ async function ingest(
     sendUpTo(acknowledged + inFlight);
   });
   sendUpTo(inFlight);
-  await call.ended;
+  const pace = eventsPerSecond && setInterval(() => sendUpTo(acknowledged + inFlight), PACE_MS);
+  await call.ended.finally(() => clearInterval(pace));
   if (fault !== undefined) throw fault;
   return acknowledged;
 }

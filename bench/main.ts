@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { measureDiscovery } from "./catalog/discovery.ts";
 import { type BenchDatabase, startDatabase } from "./database.ts";
 import { SAMPLE_VARIABLE } from "./events.ts";
+import { measureLog } from "./log/log.ts";
 import { measureLone } from "./lone.ts";
 import type { Sample } from "./measure.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
@@ -58,10 +59,11 @@ async function runOn(database: BenchDatabase, options: Options): Promise<Report>
     const reconstruction = options.only.has("reconstruction")
       ? await measureReconstruction(database, options, progress)
       : undefined;
+    const log = options.only.has("log") ? await measureLog(database, client, options, progress) : undefined;
     const overload = options.only.has("overload")
       ? await measureOverload(database, options.quick, progress)
       : undefined;
-    const findings = { samples, lone, pages, discovery, reconstruction, overload };
+    const findings = { samples, lone, pages, discovery, reconstruction, log, overload };
     return makeReport({ postgresVersion: database.version, ...options, ...findings });
   } finally {
     client.stop();

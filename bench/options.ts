@@ -10,6 +10,7 @@ export const SECTIONS = [
   "list",
   "discovery",
   "reconstruction",
+  "log",
   "overload",
 ] as const;
 export type Section = (typeof SECTIONS)[number];
@@ -43,6 +44,8 @@ Compares the service with plain PostgreSQL on this machine, on an embedded Postg
                    discovery  the catalog's discovery at 10,000 workflows: calls and their bare statements
                    reconstruction  a remediation rebuilt, and its bare statement, among 100,000 other events and among
                              5,000,000 (takes 10 GB of disk meanwhile)
+                   log     the log over all events: what ingest pays for it, VerifyChain of 100,000 events, exports beside COPY,
+                             proofs in trees of up to 4,000,000 entries, TailEvents
                    overload  200 streams pushing without pause against a PostgreSQL that stalls, without a queue and with
                              one that fills up: memory against its bound, and how soon all is as before
   --rounds N     measurements of each kind, taken in turn; the median counts (3)

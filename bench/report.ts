@@ -2,6 +2,8 @@ import { cpus, totalmem } from "node:os";
 import type { DiscoveryResult } from "./catalog/discovery.ts";
 import { discoveryLines } from "./catalog/report.ts";
 import { type EventFacts, eventFacts } from "./events.ts";
+import type { LogResult } from "./log/log.ts";
+import { logLines } from "./log/report.ts";
 import type { LoneResult } from "./lone.ts";
 import { type Sample, summarize } from "./measure.ts";
 import type { OverloadResult } from "./overload/overload.ts";
@@ -37,11 +39,22 @@ export interface Report {
   /** Of a reconstruction, and of its bare statement: p50 in the larger store over that in the smaller. */
   readonly reconstruction_large_vs_small?: number;
   readonly reconstruction_sql_large_vs_small?: number;
+  /** Events a second of ingest that the log costs, in percent, where all cores are busy; and CPU more at a third of that rate. */
+  readonly log_cost_percent?: number;
+  readonly log_idle_cpu_percent?: number;
+  /** Events of a chain that VerifyChain verifies for each second of CPU of the service. */
+  readonly verify_chain_per_core?: number;
+  /** Exports over COPY TO STDOUT, in events a second. */
+  readonly export_bundle_vs_copy?: number;
+  readonly export_jsonl_vs_copy?: number;
+  /** p50 of an inclusion proof in the largest tree over that in the smallest. */
+  readonly proof_large_vs_small?: number;
   readonly writing: Readonly<Record<string, Sample & { readonly rounds: readonly number[] }>>;
   readonly lone?: LoneResult;
   readonly pages?: PagesResult;
   readonly discovery?: DiscoveryResult;
   readonly reconstruction?: ReconstructionResult;
+  readonly log?: LogResult;
   readonly overload?: OverloadResult;
 }
 
@@ -63,11 +76,12 @@ export interface Findings {
   readonly pages: PagesResult | undefined;
   readonly discovery: DiscoveryResult | undefined;
   readonly reconstruction: ReconstructionResult | undefined;
+  readonly log: LogResult | undefined;
   readonly overload: OverloadResult | undefined;
 }
 
 export function makeReport(findings: Findings): Report {
-  const { postgresVersion, rounds, quick, samples, lone, pages, discovery, reconstruction, overload } = findings;
+  const { postgresVersion, rounds, quick, samples, lone, pages, discovery, reconstruction, log, overload } = findings;
   const rate = (name: string) => {
     const taken = samples.get(name);
     return taken && summarize(taken).eventsPerSecond;
@@ -92,6 +106,12 @@ export function makeReport(findings: Findings): Report {
     ...given("reconstruction_us_an_event", reconstruction?.us_an_event),
     ...given("reconstruction_large_vs_small", reconstruction?.large_vs_small),
     ...given("reconstruction_sql_large_vs_small", reconstruction?.sql_large_vs_small),
+    ...given("log_cost_percent", log?.cost.saturated.rate_percent),
+    ...given("log_idle_cpu_percent", log?.cost.idle.cpu_percent),
+    ...given("verify_chain_per_core", log?.chain.events_per_service_second),
+    ...given("export_bundle_vs_copy", log?.exports.bundle_vs_copy),
+    ...given("export_jsonl_vs_copy", log?.exports.jsonl_vs_copy),
+    ...given("proof_large_vs_small", ratio(log?.proofs.at(-1)?.p50_ms, log?.proofs[0]?.p50_ms)),
     writing: Object.fromEntries(
       [...samples].map(([name, taken]) => [
         name,
@@ -102,6 +122,7 @@ export function makeReport(findings: Findings): Report {
     ...given("pages", pages),
     ...given("discovery", discovery),
     ...given("reconstruction", reconstruction),
+    ...given("log", log),
     ...given("overload", overload),
   };
 }
@@ -148,6 +169,7 @@ export function reportText(report: Report): string {
     ...pagesLines(report.pages),
     ...discoveryLines(report.discovery),
     ...reconstructionLines(report.reconstruction),
+    ...logLines(report.log),
     ...overloadLines(report.overload),
     ...ratioLines(report),
   ];
@@ -219,6 +241,12 @@ function ratioLines(report: Report): string[] {
     ["reconstruction_us_an_event", report.reconstruction_us_an_event, "20 or less, µs beyond the statement"],
     ["reconstruction_large_vs_small", report.reconstruction_large_vs_small, "about 1"],
     ["reconstruction_sql_large_vs_small", report.reconstruction_sql_large_vs_small, "about 1"],
+    ["log_cost_percent", report.log_cost_percent, "20 or less, all cores busy"],
+    ["log_idle_cpu_percent", report.log_idle_cpu_percent, "10 or less"],
+    ["verify_chain_per_core", report.verify_chain_per_core, "100000 or more"],
+    ["export_bundle_vs_copy", report.export_bundle_vs_copy, "0.5 or more"],
+    ["export_jsonl_vs_copy", report.export_jsonl_vs_copy, "0.5 or more"],
+    ["proof_large_vs_small", report.proof_large_vs_small, "the logarithm's, at most"],
   ];
   return marks
     .filter(([, value]) => value !== undefined)

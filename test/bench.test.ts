@@ -17,6 +17,10 @@ test("npm run bench compares all sides in one run and gives the ratios", async (
     "deep_page_vs_first",
     "discovery_vs_sql_p50",
     "reconstruction_large_vs_small",
+    "verify_chain_per_core",
+    "export_bundle_vs_copy",
+    "export_jsonl_vs_copy",
+    "proof_large_vs_small",
   ]) {
     assert.ok((report[name] as number) > 0, `${name} is ${report[name]}`);
   }
