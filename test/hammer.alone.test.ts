@@ -17,7 +17,7 @@ async function campaign(...args: readonly string[]): Promise<Report> {
   return JSON.parse(stdout) as Report;
 }
 
-test("nothing that was acknowledged is lost, doubled or out of order while things break", async (context) => {
+test("nothing that was acknowledged is lost, doubled or out of order while things break, and the log has no gap", async (context) => {
   const report = await campaign("--seed", seed, "--minutes", "1", "--faults", "20", "--longest", "2", "--rate", "1000");
   for (const line of report.faults_not_done) context.diagnostic(`not done: ${line}`);
   const found = Object.entries(report.findings).filter(([, { count }]) => count > 0);
@@ -25,6 +25,11 @@ test("nothing that was acknowledged is lost, doubled or out of order while thing
   assert.ok(report.faults >= 10, `${report.faults} faults`);
   assert.ok(report.fault_kinds >= 6, `${report.fault_kinds} kinds`);
   assert.ok(report.acknowledged > 10_000, `${report.acknowledged} events`);
+  const kinds = Object.keys(report.faults_by_kind);
+  assert.ok(kinds.filter((kind) => /^(log_|failpoint log\.)/.test(kind)).length >= 2, kinds.join(", "));
+  const { tail_streams, checkpoints, entries } = report.log;
+  assert.ok(entries > report.stored, `${entries} entries, with that of the log's origin`);
+  assert.ok(tail_streams > 5 && checkpoints > 10, `${tail_streams} streams, ${checkpoints} checkpoints`);
 });
 
 test("npm run hammer refuses what it does not know", async () => {
