@@ -11,6 +11,7 @@ import {
   RecordOutcome,
 } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import { DeadLetterService } from "../../gen/ts/kubernaut/audit/v1/dead_letter_service_pb.ts";
+import { IntegrityService } from "../../gen/ts/kubernaut/audit/v1/integrity_service_pb.ts";
 import { CatalogService } from "../../gen/ts/kubernaut/catalog/v1/catalog_service_pb.ts";
 import { ReconstructionService } from "../../gen/ts/kubernaut/reconstruction/v1/reconstruction_service_pb.ts";
 import { bufCurl, listMethods } from "./buf_curl.ts";
@@ -180,9 +181,13 @@ describe("buf curl", () => {
   for (const version of ["grpc-v1", "grpc-v1alpha"] as const) {
     test(`finds the methods by reflection ${version}`, async () => {
       const methods = await listMethods(endpoint.address, version);
-      const expected = [AuditService, DeadLetterService, CatalogService, ReconstructionService].flatMap((service) =>
-        service.methods.map(({ name }) => `${service.typeName}/${name}`),
-      );
+      const expected = [
+        AuditService,
+        IntegrityService,
+        DeadLetterService,
+        CatalogService,
+        ReconstructionService,
+      ].flatMap((service) => service.methods.map(({ name }) => `${service.typeName}/${name}`));
       assert.deepEqual(methods.filter((method) => method.startsWith("kubernaut.")).sort(), expected.sort());
     });
   }

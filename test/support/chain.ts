@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import type { Sql } from "postgres";
-import { type AuditEvent, EventOutcome, PayloadForm } from "../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
+import {
+  type AuditEvent,
+  EventOutcome,
+  LogState,
+  PayloadForm,
+} from "../../gen/ts/kubernaut/audit/v1/audit_event_pb.ts";
 import { timestampText } from "../../src/audit/timestamp.ts";
 import { contentDigest, type DigestedFields, eventHash } from "../../src/integrity/event_digest.ts";
 import { type AuditClient, listAll } from "./audit_service.ts";
@@ -32,6 +37,11 @@ export async function verifiedChain(client: AuditClient, admin: Sql, correlation
   const head = previous && { position: events.length, hash: previous.eventHash };
   assert.deepEqual(heads, head ? [head] : []);
   return events;
+}
+
+/** Events as they were recorded: without how far the log has come with them, which goes on by itself. */
+export function asRecorded(events: readonly AuditEvent[]): AuditEvent[] {
+  return events.map(({ logIndex: _, ...event }) => ({ ...event, logState: LogState.UNSPECIFIED }));
 }
 
 /** Reads a chain with its head: again when the head has moved meanwhile, as it does while events are still appended. */
