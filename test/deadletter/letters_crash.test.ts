@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { AuditService, StoreState } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import { DeadLetterService, ReplayOutcome } from "../../gen/ts/kubernaut/audit/v1/dead_letter_service_pb.ts";
 import { FAILPOINT_VARIABLE, type Failpoint } from "../../src/failpoint.ts";
 import { type LettersSite, openLettersSite } from "../support/letters_site.ts";
@@ -19,13 +20,20 @@ async function killedAt(
   const service = await startService(env);
   const baseUrl = `http://${service.address}`;
   const sessionManager = new Http2SessionManager(baseUrl);
+  const transport = createGrpcTransport({ baseUrl, sessionManager });
   try {
-    await assert.rejects(act(createClient(DeadLetterService, createGrpcTransport({ baseUrl, sessionManager }))));
+    await untilQueueServes(createClient(AuditService, transport));
+    await assert.rejects(act(createClient(DeadLetterService, transport)));
     assert.equal(await service.stop(), null, "it was killed");
   } finally {
     sessionManager.abort();
     await service.kill();
   }
+}
+
+/** A service takes calls a moment before it has found its queue; until then acts on letters are refused. */
+async function untilQueueServes(client: Client<typeof AuditService>): Promise<void> {
+  while ((await client.getServiceInfo({})).queue?.state !== StoreState.AVAILABLE);
 }
 
 async function outcomesOf({ admin }: LettersSite, type: string): Promise<string[]> {
