@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { privateKeyOf } from "../../src/integrity/note/keys.ts";
+import { cosigner } from "../../src/integrity/note/signed_note.ts";
 import {
   bundleFiles,
   type EventObject,
@@ -70,6 +72,18 @@ describe("a bundle", () => {
       /no later event of the correlation stands in the log: that is the word of the export key, which\s+was given/,
     );
     assert.match(stdout, /What the erased payloads were/);
+  });
+
+  test("calls a chain whole only as far as events say so, and leaves open whose log a witness saw", async () => {
+    const own = LOG.filter(({ correlation_id: id }) => id === "rr-1");
+    const lines = own.map((line, index) => (index === own.length - 1 ? removed(line) : line));
+    const witness = cosigner("witness.example/w1", privateKeyOf(Buffer.alloc(32, 9)), () => 1_790_000_000);
+    const choices = { lines, filter: { correlationId: "rr-1" }, witnesses: [witness] };
+    const file = written("end.tar", await packed(bundleFiles(LOG, choices)));
+    const { stdout } = await datastorage(["verify", file, "--verifier-key", witness.verifier.verifierKey]);
+    assert.match(stdout, /^PROVEN/);
+    assert.doesNotMatch(stdout, /They are the chain/);
+    assert.match(stdout, /- Whose log this is: of the keys that were given only a witness's signed it/);
   });
 
   test("with one byte changed fails, and the event is named", async () => {

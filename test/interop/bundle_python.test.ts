@@ -105,6 +105,36 @@ suite("a verifier of bundles in Python", typeof found === "string" ? found : und
     }
   });
 
+  test("refuses a line that others would read otherwise, and what is nested without end", async () => {
+    const files = bundleFiles(LOG);
+    const written = (change: (text: string) => string) =>
+      sealed(
+        files.map(({ name, content }) => ({
+          name,
+          content: name === "events-000001.jsonl" ? Buffer.from(change(content.toString())) : content,
+        })),
+      );
+    const same = await verify(
+      written((text) => text.replace('"log_index":0', '"log_index":0e1').replace('_position":1,', '_position":1.0,')),
+    );
+    assert.equal(same.code, 0, same.stdout);
+    const changes: readonly [RegExp, (text: string) => string][] = [
+      [/a member is named twice/, (text) => text.replace("{", '{"actor_id":"somebody else",')],
+      [/a member is named twice/, (text) => text.replace("[1e+21", '[{"x":1,"x":1}')],
+      [/log_index and chain_position must be whole/, (text) => text.replace('"log_index":0', '"log_index":false')],
+      [
+        /recursion/,
+        (text) => text.replace('"event_data":', `"event_data":${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)},"x":`),
+      ],
+    ];
+    for (const [reason, change] of changes) {
+      const { code, stdout, stderr } = await verify(written(change));
+      assert.deepEqual([code, stderr], [1, ""]);
+      assert.match(stdout, /^FAILED events-000001\.jsonl:1: /);
+      assert.match(stdout, reason);
+    }
+  });
+
   function withLine({ name, content }: BundleFile, index: number, event: EventObject): BundleFile {
     return { name, content: Buffer.from(content.toString().split("\n").with(index, JSON.stringify(event)).join("\n")) };
   }

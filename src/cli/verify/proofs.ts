@@ -22,6 +22,7 @@ export function bundleProofs(report: BundleReport): Proofs {
       ...selectionGaps(report),
       ...(report.erased > 0 ? ["What the erased payloads were: only their digests are left."] : []),
       ...(report.removed > 0 ? ["What the removed events were, and of which correlation."] : []),
+      ...strangers(report),
       sameLog(report),
       TRUTH,
     ],
@@ -56,12 +57,13 @@ function chainProof({
   removed,
   correlations,
   links,
+  unlinked,
   wholeCorrelation,
   lastLogIndex,
 }: BundleReport): string {
   const all = events + erased + removed;
   if (all === 0) return "";
-  if (wholeCorrelation !== undefined) {
+  if (wholeCorrelation !== undefined && unlinked === 0) {
     return `They are the chain of ${wholeCorrelation} from its first event to the one at log_index ${lastLogIndex}, without a gap.`;
   }
   return `${count(links, "event")} of ${count(correlations, "chain")} follow by hash on the event before, or are the first of their chain.`;
@@ -113,7 +115,16 @@ export function receiptProofs(report: ReceiptReport): Proofs {
       `That it is the event ${eventId} of ${correlationId}, as the receipt says, and what it says: give the event with --event.`,
     );
   }
-  return { proven, open: [...open, sameLog(report), TRUTH] };
+  return { proven, open: [...open, ...strangers(report), sameLog(report), TRUTH] };
+}
+
+/** A witness cosigns every log that it knows of, under whatever name. */
+function strangers({ vouched, checkpoint, ...report }: BundleReport | ReceiptReport): string[] {
+  const used = [...checkpoint.keys, ...(report.kind === "bundle" ? report.manifestKeys : [])];
+  if (!vouched || used.some(({ purpose, given }) => given && purpose !== "witness")) return [];
+  return [
+    "Whose log this is: of the keys that were given only a witness's signed it, and a witness cosigns the logs of many.",
+  ];
 }
 
 function sameLog({ checkpoint }: BundleReport | ReceiptReport): string {

@@ -4,6 +4,7 @@ import { Flaw, type Place } from "./flaw.ts";
 interface Last {
   position: number;
   hash: string;
+  removed: boolean;
 }
 
 /**
@@ -14,6 +15,7 @@ export class Chains {
   readonly #last = new Map<string, Last>();
   /** Where a place of a chain is not in the bundle, for the first time. */
   #firstHole: Flaw | undefined;
+  #unlinked = 0;
   /** Events that were held against the one before them, or found to be the first of their chain. */
   links = 0;
 
@@ -24,6 +26,16 @@ export class Chains {
   /** The first place that is missing from a chain's beginning or middle; undefined where every chain starts at 1 without a gap. */
   get firstHole(): Flaw | undefined {
     return this.#firstHole;
+  }
+
+  /**
+   * Removed events that no event after them names as the one before it: that they are of their correlation is no more than what
+   * their line says.
+   */
+  get unlinked(): number {
+    let last = 0;
+    for (const { removed } of this.#last.values()) if (removed) last += 1;
+    return this.#unlinked + last;
   }
 
   has(correlationId: string): boolean {
@@ -38,14 +50,16 @@ export class Chains {
       throw new Flaw(`chain_position is ${position}, and an earlier event of the correlation has ${before}`, place);
     }
     if (line.kind !== "removed") this.#checkPrevious(line, last, place);
+    if (last?.removed && (line.kind === "removed" || position !== before + 1)) this.#unlinked += 1;
     if (position !== before + 1) {
       this.#firstHole ??= new Flaw(
         `chain_position is ${position} where ${before + 1} must stand: the chain has a gap`,
         place,
       );
     }
-    if (last === undefined) this.#last.set(line.correlationId, { position, hash: line.eventHash });
-    else [last.position, last.hash] = [position, line.eventHash];
+    const removed = line.kind === "removed";
+    if (last === undefined) this.#last.set(line.correlationId, { position, hash: line.eventHash, removed });
+    else [last.position, last.hash, last.removed] = [position, line.eventHash, removed];
   }
 
   #checkPrevious({ chainPosition, previousEventHash }: EventLine, last: Last | undefined, place: Place): void {

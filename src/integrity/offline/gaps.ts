@@ -19,6 +19,8 @@ const GAP = members({ first: COUNT, last: COUNT, hashes: LIST });
 /** Most bytes of a proof part, and of a line of it: a gap has at most 105 hashes. */
 const MAX_PROOF_BYTES = 64 * 1024 * 1024;
 const MAX_LINE_BYTES = 16 * 1024;
+/** Most lines of a proof part: one before each event of a part, which has 10,000 at most. */
+const MAX_LINES = 100_000;
 
 /** The lines of a proof part, each to be used once and in turn. */
 export class Gaps {
@@ -35,7 +37,10 @@ export class Gaps {
   static async read({ name, size, chunks }: ArchiveFile): Promise<Gaps> {
     if (size > MAX_PROOF_BYTES) throw new Flaw(`is longer than ${MAX_PROOF_BYTES} bytes`, { file: name });
     const all: Line[] = [];
-    for await (const lines of readLines(name, chunks, MAX_LINE_BYTES)) all.push(...lines);
+    for await (const lines of readLines(name, chunks, MAX_LINE_BYTES)) {
+      for (const line of lines) all.push(line);
+      if (all.length > MAX_LINES) throw new Flaw(`has more than ${MAX_LINES} lines`, { file: name });
+    }
     return new Gaps(name, all);
   }
 

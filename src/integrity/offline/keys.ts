@@ -29,11 +29,6 @@ export class KnownKeys {
     this.#all = [...given, ...carried.filter(({ verifierKey }) => !isGiven.has(verifierKey))];
   }
 
-  /** Whether any key is known that may sign a checkpoint of the log. */
-  get canCheckpoint(): boolean {
-    return this.#all.some((verifier) => mayCheckpoint(this.purposeOf(verifier)));
-  }
-
   /**
    * Whose signatures on a checkpoint hold: log, cosigner and witnesses.
    *
@@ -46,6 +41,16 @@ export class KnownKeys {
   /** Whose signatures on a manifest hold. @throws Flaw as checkpointKeys. */
   manifestKeys(note: SignedNote, file: string): CheckedKey[] {
     return this.#check(note, file, (purpose) => purpose === "export");
+  }
+
+  /**
+   * Whether keys that were given vouch, of those whose signatures hold. Where a key of the log's own was given, a witness alone does
+   * not: it may have seen another log under this name.
+   */
+  vouched(used: readonly CheckedKey[]): boolean {
+    const isOwn = (purpose: string | undefined) => purpose !== undefined && purpose !== "witness";
+    const ownGiven = this.#given.some((verifier) => isOwn(this.purposeOf(verifier)));
+    return used.some(({ given, purpose }) => given && (isOwn(purpose) || !ownGiven));
   }
 
   /** Names of the keys that were given and are not among `used`. */
@@ -79,6 +84,14 @@ export class KnownKeys {
 
 function mayCheckpoint(purpose: string | undefined): boolean {
   return purpose === "log" || purpose === "cosigner" || purpose === "witness";
+}
+
+/** What was signed by others than those whose keys were given. */
+export function notVouched(used: readonly CheckedKey[]): Flaw {
+  const others = used.filter(({ given }) => !given).map(({ verifierKey }) => verifierKey);
+  const by = others.length === 0 ? "" : `: it is signed by ${others.join(" and ")}, which came with it`;
+  const none = others.length === used.length ? "none of the keys" : "a witness and none of the log's keys";
+  return new Flaw(`${none} that were given signed it${by}`);
 }
 
 /** Names of the keys on a note that are not among those whose signatures were checked. */

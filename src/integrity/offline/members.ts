@@ -1,4 +1,4 @@
-import type { JsonObject } from "../canonical.ts";
+import type { Json, JsonObject } from "../canonical.ts";
 import { Flaw, type Place } from "./flaw.ts";
 
 /** What the value of a member must be. */
@@ -12,7 +12,11 @@ export interface MemberKind {
 const HEX_32 = /^[0-9a-f]{32}$/;
 const HEX_64 = /^[0-9a-f]{64}$/;
 
-export const TEXT: MemberKind = { is: (value) => typeof value === "string", text: "a string" };
+export const TEXT: MemberKind = {
+  // A lone surrogate has no UTF-8: hashed, it would be taken for another character.
+  is: (value) => typeof value === "string" && value.isWellFormed(),
+  text: "a string",
+};
 export const FLAG: MemberKind = { is: (value) => typeof value === "boolean", text: "true or false" };
 export const COUNT: MemberKind = {
   is: (value) => Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0),
@@ -67,7 +71,12 @@ export function checkMembers(object: JsonObject, kinds: Members, place: Place): 
   }
 }
 
-/** A text as a JSON object. @throws Flaw for anything else. */
+/**
+ * A text as a JSON object.
+ *
+ * @throws Flaw for anything else, and where an object in it names a member twice: one of the two would stand there unproven, and
+ *   some programs show the first.
+ */
 export function parseObject(text: string, place: Place): JsonObject {
   let value: unknown;
   try {
@@ -76,5 +85,43 @@ export function parseObject(text: string, place: Place): JsonObject {
     throw new Flaw("is no JSON", place, { cause });
   }
   if (!OBJECT.is(value)) throw new Flaw("is no JSON object", place);
+  if (namesIn(text) !== membersOf(value as JsonObject)) throw new Flaw("names a member twice", place);
   return value as JsonObject;
 }
+
+/** How many members a JSON text names: its strings that a colon follows. */
+function namesIn(text: string): number {
+  let names = 0;
+  for (let open = text.indexOf('"'); open >= 0; ) {
+    let end = text.indexOf('"', open + 1);
+    while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+    let next = end + 1;
+    while (text.charCodeAt(next) <= SPACE) next += 1;
+    if (text.charCodeAt(next) === COLON) names += 1;
+    open = text.indexOf('"', next);
+  }
+  return names;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let before = at;
+  while (text.charCodeAt(before - 1) === BACKSLASH) before -= 1;
+  return (at - before) % 2 === 1;
+}
+
+/** How many members an object has, with those of all objects in it. */
+function membersOf(object: JsonObject): number {
+  let members = 0;
+  const within: object[] = [object];
+  // A list in place of recursion: whoever writes the text says how deep it goes.
+  for (const one of within) {
+    const values = Object.values(one) as Json[];
+    if (!Array.isArray(one)) members += values.length;
+    for (const value of values) if (typeof value === "object" && value !== null) within.push(value);
+  }
+  return members;
+}
+
+const SPACE = 0x20;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;

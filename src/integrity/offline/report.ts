@@ -45,6 +45,8 @@ export interface BundleReport {
   readonly erased: number;
   /** Events that were removed: only their hash and place are proven. */
   readonly removed: number;
+  /** Of these, those that no event after them names: only their line says of which correlation they are. */
+  readonly unlinked: number;
   readonly correlations: number;
   /** Events that were held against the event before them in their chain. */
   readonly links: number;

@@ -16,7 +16,7 @@ import {
 import { at, flawOf, inChunks, LOG, LOG_KEY, ofLog, SIGNERS, verified } from "../../../test/support/bundle_checks.ts";
 import type { Json } from "../canonical.ts";
 import { privateKeyOf } from "../note/keys.ts";
-import { cosigner, type Verifier } from "../note/signed_note.ts";
+import { cosigner, ed25519Signer, type Verifier } from "../note/signed_note.ts";
 import { verifyBundle } from "./verify_bundle.ts";
 
 describe("a bundle that is right", () => {
@@ -141,7 +141,8 @@ describe("keys", () => {
     for (const { verifier } of [witness, SIGNERS.cosigner, SIGNERS.exporter]) {
       assert.equal((await verified(files, [verifier])).vouched, true, verifier.name);
     }
-    const report = await verified(files, [witness.verifier, logSigners(8).log.verifier]);
+    const other = ed25519Signer("other.example", privateKeyOf(Buffer.alloc(32, 8))).verifier;
+    const report = await verified(files, [witness.verifier, other]);
     assert.deepEqual(report.checkpoint.keys.at(-1), {
       verifierKey: witness.verifier.verifierKey,
       name: "witness.example/w1",
@@ -149,8 +150,22 @@ describe("keys", () => {
       given: true,
       cosignedAt: 1_790_000_005,
     });
-    assert.deepEqual(report.unusedKeys, [ORIGIN]);
+    assert.deepEqual(report.unusedKeys, ["other.example"]);
     assert.deepEqual((await verified(files)).checkpoint.unchecked, ["witness.example/w1"]);
+  });
+
+  test("a witness does not vouch for a log of this name that the log's given key has not signed", async () => {
+    const witness = cosigner("witness.example/w1", privateKeyOf(Buffer.alloc(32, 9)), () => 1_790_000_005);
+    const files = ofLog({ witnesses: [witness] });
+    const { log, exporter } = logSigners(8);
+    for (const { verifier } of [log, exporter]) {
+      const flaw = await flawOf(verified(files, [witness.verifier, verifier]));
+      assert.match(
+        flaw.message,
+        /a witness and none of the log's keys that were given signed it: it is signed by log\.example/,
+      );
+    }
+    assert.equal((await verified(files, [witness.verifier, log.verifier, LOG_KEY])).vouched, true);
   });
 
   test("must be of this log, each for what it signs", async () => {

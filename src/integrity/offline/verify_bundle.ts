@@ -7,7 +7,7 @@ import { type EventLine, readEventLine } from "./event_line.ts";
 import { Flaw, type Place } from "./flaw.ts";
 import { Fold } from "./fold.ts";
 import { Gaps } from "./gaps.ts";
-import { asFlaw, KnownKeys, readNote, uncheckedNames } from "./keys.ts";
+import { asFlaw, KnownKeys, notVouched, readNote, uncheckedNames } from "./keys.ts";
 import { type Line, readLines, readText } from "./lines.ts";
 import {
   checkFiles,
@@ -33,7 +33,7 @@ export interface VerifyBundleOptions {
   readonly onProgress?: (progress: VerifyProgress) => void;
 }
 
-/** Most bytes of an event's line, and of files that are read whole. */
+/** Most bytes of an event's line, and of files that are read whole: notes and the README, and the manifest. */
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
 const MAX_NOTE_BYTES = 1024 * 1024;
 const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
@@ -77,7 +77,7 @@ class Verification {
   }
 
   async run(): Promise<BundleReport> {
-    for await (const _ of (await this.#files.next("README.txt")).chunks);
+    await this.#text("README.txt", MAX_NOTE_BYTES);
     const note = readNote(await this.#text("checkpoint", MAX_NOTE_BYTES), "checkpoint");
     const checkpoint = readCheckpoint(note);
     await this.#parts(checkpoint.size);
@@ -200,7 +200,7 @@ class Verification {
   }): BundleReport {
     const { note, checkpoint, checkpointKeys, manifest, manifestKeys, known } = checked;
     const used = [...checkpointKeys, ...manifestKeys];
-    const vouched = used.some(({ given }) => given);
+    const vouched = known.vouched(used);
     if (this.#given.length > 0 && !vouched) throw notVouched(used);
     return {
       kind: "bundle",
@@ -219,6 +219,7 @@ class Verification {
       events: this.#counts.whole,
       erased: this.#counts.erased,
       removed: this.#counts.removed,
+      unlinked: this.#chains.unlinked,
       correlations: this.#chains.correlations,
       links: this.#chains.links,
       firstLogIndex: this.#first,
@@ -226,11 +227,6 @@ class Verification {
       unusedKeys: known.unused(used),
     };
   }
-}
-
-function notVouched(used: readonly CheckedKey[]): Flaw {
-  const keys = used.map(({ verifierKey }) => verifierKey).join(" and ");
-  return new Flaw(`none of the keys that were given signed it: it is signed by ${keys}, which came with it`);
 }
 
 function readCheckpoint({ text }: SignedNote): Checkpoint {

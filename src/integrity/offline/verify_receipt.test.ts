@@ -11,6 +11,8 @@ import {
   removed,
 } from "../../../test/support/bundle.ts";
 import { canonicalText, type JsonObject } from "../canonical.ts";
+import { privateKeyOf } from "../note/keys.ts";
+import { cosigner, parseNote } from "../note/signed_note.ts";
 import { Flaw } from "./flaw.ts";
 import { verifyReceipt } from "./verify_receipt.ts";
 
@@ -55,6 +57,18 @@ test("a key that did not sign the checkpoint proves nothing", () => {
   assert.throws(
     () => verifyReceipt(RECEIPT, { keys: [logSigners().exporter.verifier] }),
     /no signature by a known key/,
+  );
+});
+
+test("a witness vouches where no key of the log was given, and not where one was that signed nothing", () => {
+  const witness = cosigner("witness.example/w1", privateKeyOf(Buffer.alloc(32, 9)), () => 1_790_000_005);
+  const note = RECEIPT.slice(RECEIPT.indexOf("\n\n") + 2);
+  const { name, keyId, bytes } = witness.sign(parseNote(note).text);
+  const cosigned = `${RECEIPT}— ${name} ${Buffer.concat([keyId, bytes]).toString("base64")}\n`;
+  assert.equal(verifyReceipt(cosigned, { keys: [witness.verifier] }).vouched, true);
+  assert.throws(
+    () => verifyReceipt(cosigned, { keys: [witness.verifier, logSigners(8).log.verifier] }),
+    /^Flaw: a witness and none of the log's keys that were given signed it$/,
   );
 });
 

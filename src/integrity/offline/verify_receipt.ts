@@ -6,7 +6,7 @@ import { parseNote, type SignedNote, type Verifier } from "../note/signed_note.t
 import { parseTlogProof, type TlogProof } from "../note/tlog_proof.ts";
 import { readEventLine } from "./event_line.ts";
 import { Flaw } from "./flaw.ts";
-import { asFlaw, KnownKeys, uncheckedNames } from "./keys.ts";
+import { asFlaw, KnownKeys, notVouched, uncheckedNames } from "./keys.ts";
 import type { CheckedKey, ReceiptReport } from "./report.ts";
 
 export interface VerifyReceiptOptions {
@@ -37,9 +37,11 @@ export function verifyReceipt(text: string, { keys, event }: VerifyReceiptOption
   }
   const known = new KnownKeys(checkpoint.origin, keys);
   const checkpointKeys = keys.length === 0 ? [] : known.checkpointKeys(note, "checkpoint");
+  const vouched = known.vouched(checkpointKeys);
+  if (keys.length > 0 && !vouched) throw notVouched(checkpointKeys);
   return {
     kind: "receipt",
-    vouched: checkpointKeys.length > 0,
+    vouched,
     checkpoint: { ...checkpoint, root: checkpoint.root.toString("hex"), ...signersOf(note, checkpointKeys) },
     eventId: opening.event_id,
     eventHash: opening.event_hash,
