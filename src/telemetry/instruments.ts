@@ -337,6 +337,16 @@ const log = {
     },
     meaning: "1 for the state that the signing of the log is in, 0 for the others.",
   },
+  logKept: {
+    name: "datastorage_log_kept_outside",
+    kind: "gauge",
+    unit: "1",
+    labels: {},
+    meaning:
+      "1 where this process keeps the latest checkpoint outside of the database, in the folder `log` of its data folder; 0 where it does " +
+      "not: that folder cannot be read or written, or nothing is signed. Without it, and without witnesses, a database that was taken " +
+      "back is not noticed.",
+  },
   logWitnesses: {
     name: "datastorage_log_witnesses",
     kind: "gauge",

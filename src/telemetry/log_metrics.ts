@@ -13,6 +13,7 @@ export interface LogView {
     readonly oldestTransactionS: number;
   };
   sealingStatus(): (typeof SIGNING)[number];
+  readonly keptOutside: boolean;
   readonly witnesses: { readonly configured: number; readonly failing: number };
 }
 
@@ -30,6 +31,7 @@ export function observeLog(metrics: Metrics, log: LogView): void {
   metrics.logSigning.observe((report) => {
     for (const status of SIGNING) report(log.sealingStatus() === status ? 1 : 0, { status });
   });
+  metrics.logKept.observe((report) => report(log.keptOutside ? 1 : 0));
   metrics.logWitnesses.observe((report) => {
     const { configured, failing } = log.witnesses;
     report(configured - failing, { state: "answering" });

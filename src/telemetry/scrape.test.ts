@@ -81,6 +81,7 @@ function recordEachOnce(metrics: Metrics): void {
       oldestPendingS: 0.1,
       oldestTransactionS: 0.2,
     },
+    keptOutside: true,
     witnesses: { configured: 2, failing: 1 },
     sealingStatus: () => "signing",
   });

@@ -19,6 +19,8 @@ export interface OpenLog {
   /** How it stands, for gauges. */
   readonly standing: Standing;
   sealingStatus(): SealingStatus;
+  /** Whether the latest checkpoint is kept outside of the database. */
+  readonly keptOutside: boolean;
   readonly witnesses: Sealer["witnesses"];
   /** Signs manifests of exports; absent without a key or an origin. */
   exportSigner(): Signer | undefined;
@@ -87,6 +89,9 @@ export function openLog(parts: OpenLogParts): OpenLog {
       return sequencer.standing;
     },
     sealingStatus: () => sealer.status,
+    get keptOutside() {
+      return sealer.isKept;
+    },
     get witnesses() {
       return sealer.witnesses;
     },

@@ -16,6 +16,13 @@ export function knowsKeys({ logKeys }: Pick<SealingState, "logKeys">, { origin, 
   return before.length === 0 || signers.log.some(({ verifier }) => before.includes(verifier.verifierKey));
 }
 
+/** When the log itself cosigned a checkpoint, in seconds since the epoch; 0 where it did not. */
+export function cosignedS({ note }: Pick<Published, "note">, { signers: { cosigner } }: Identity): number {
+  const { name, keyId, verify, timestampOf } = cosigner.verifier;
+  const made = note.signatures.find((signature) => signature.name === name && signature.keyId.equals(keyId));
+  return made !== undefined && verify(note.text, made.bytes) ? (timestampOf?.(made.bytes) ?? 0) : 0;
+}
+
 /** Milliseconds since a checkpoint was cosigned by the log itself; infinitely many where one of its keys has not signed it. */
 export function cosignatureAge({ note }: Published, { signers: { log, cosigner } }: Identity): number {
   const signatureOf = ({ verifier: { name, keyId } }: Signer) =>

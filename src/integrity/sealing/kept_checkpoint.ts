@@ -22,9 +22,14 @@ export class KeptCheckpoint {
     }
   }
 
-  /** Replaces it; once this resolves, also a machine that loses its power keeps it. */
+  /** Replaces it; once this resolves, also a machine that loses its power keeps it. @throws what the file system throws. */
   async write(note: string): Promise<void> {
-    makeLogFolder(this.#dataDir);
-    await replaceFile(this.file, note);
+    try {
+      await replaceFile(this.file, note);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      makeLogFolder(this.#dataDir);
+      await replaceFile(this.file, note);
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { chownSync, closeSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, statSync, writeSync } from "node:fs";
-import { open, rename } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
 /** The folder of what the log keeps outside of the database: its key, where it made one, and the latest checkpoint. */
@@ -34,15 +34,21 @@ export function writeNew(file: string, text: string): void {
 /** Replaces a file, so that it is the old or the new one whatever happens, and the new one for good once this resolves. */
 export async function replaceFile(file: string, text: string): Promise<void> {
   const whole = `${file}.${process.pid}.new`;
-  const handle = await open(whole, "w", 0o644);
   try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const handle = await open(whole, "w", 0o644);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    leaveToOwner(whole, dirname(file));
+    await rename(whole, file);
+  } catch (error) {
+    // A full disk must not be left fuller.
+    await rm(whole, { force: true }).catch(() => {});
+    throw error;
   }
-  leaveToOwner(whole, dirname(file));
-  await rename(whole, file);
   const folder = await open(dirname(file), "r");
   try {
     await folder.sync();

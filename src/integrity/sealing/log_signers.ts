@@ -23,10 +23,29 @@ export interface LogSigners {
   readonly export: Signer;
 }
 
-/** The signers of an origin: `<origin>`, `<origin>/cosigner` and `<origin>/export` are the names of their keys. */
-export function logSigners({ privateKeys }: Pick<LogKeys, "privateKeys">, origin: string): LogSigners {
+/** Seconds that a clock is set back by and yet may have been right before. */
+const SET_BACK_S = 3600;
+
+/**
+ * The signers of an origin: `<origin>`, `<origin>/cosigner` and `<origin>/export` are the names of their keys.
+ *
+ * A cosignature says which checkpoint was the latest at its time: so its time is never before that of another, nor before
+ * `cosignedS`, the time of the last that others made, also where the clock was set back; unless that is so far ahead that the
+ * clock was wrong then.
+ */
+export function logSigners(
+  { privateKeys }: Pick<LogKeys, "privateKeys">,
+  origin: string,
+  cosignedS: () => number = () => 0,
+): LogSigners {
   const [first] = privateKeys;
-  const nowS = () => Math.floor(nowMs() / 1000);
+  let last = 0;
+  const nowS = () => {
+    const now = Math.floor(nowMs() / 1000);
+    const before = Math.max(last, cosignedS());
+    last = before - now > SET_BACK_S ? now : Math.max(before, now);
+    return last;
+  };
   return {
     log: privateKeys.map((key: KeyObject) => ed25519Signer(origin, key)),
     cosigner: cosigner(`${origin}/cosigner`, deriveKey(first, "cosigner"), nowS),

@@ -3,14 +3,14 @@ import type { Database } from "../../postgres/database.ts";
 import type { Checkpoint } from "../note/checkpoint.ts";
 import { parseCheckpoint } from "../note/checkpoint.ts";
 import { noteText, parseNote, type Signature, type SignedNote } from "../note/signed_note.ts";
-import type { KeptCheckpoint } from "./kept_checkpoint.ts";
+import type { KeptOutside } from "./kept_outside.ts";
 import { type LogSigners, signCheckpoint } from "./log_signers.ts";
 import { type SealingState, storePublished, storeSigned } from "./statements.ts";
 import type { Witness } from "./witness.ts";
 
 export interface PublicationParts {
   readonly database: Database;
-  readonly kept: KeptCheckpoint;
+  readonly kept: KeptOutside;
   readonly witnesses: readonly Witness[];
   /** Aborted when witnesses are to be waited for no longer. */
   readonly signal: AbortSignal;
@@ -30,10 +30,11 @@ export function publishedOf({ publishedNote }: Pick<SealingState, "publishedNote
 }
 
 /**
- * Takes a checkpoint all the way: signed, written down in the database, kept outside of it, witnessed, published.
+ * Takes a checkpoint all the way: signed, written down in the database, kept outside of it where that can be done, witnessed,
+ * published.
  *
  * @returns undefined where the database holds another tree, or has signed or published what this does not follow.
- * @throws what the database or the file system throws: it is then not known how far it came.
+ * @throws what the database throws: it is then not known how far it came.
  */
 export async function publish(
   parts: PublicationParts,

@@ -1,17 +1,17 @@
 import type { LogState } from "../log/log_reader.ts";
 import { TileStore } from "../log/tile_store.ts";
 import { noteText, type Signer } from "../note/signed_note.ts";
-import { cosignatureAge, type Identity, knowsKeys } from "./identity.ts";
-import { KeptCheckpoint } from "./kept_checkpoint.ts";
+import { cosignatureAge, cosignedS, type Identity, knowsKeys } from "./identity.ts";
+import { KeptOutside } from "./kept_outside.ts";
 import type { LogKeys } from "./log_keys.ts";
-import { type LogSigners, logSigners, usedKeys } from "./log_signers.ts";
+import { logSigners, usedKeys } from "./log_signers.ts";
 import { Notices } from "./notices.ts";
-import { madeUpOrigin, originOpened } from "./origin.ts";
 import { cosignLate, type Published, publish, publishedOf, witnessesToAsk } from "./publication.ts";
+import { Register } from "./register.ts";
 import type { SealingOptions, SealingStatus } from "./sealing_options.ts";
 import { StandbyCopy } from "./standby_copy.ts";
-import { readStanding, type Standing, tellContradiction, tellOtherOrigin } from "./standing.ts";
-import { noteKey, openOrigin, type SealingState } from "./statements.ts";
+import { readOpened, tellContradiction, tellNewKeys, tellOtherOrigin } from "./standing.ts";
+import type { SealingState } from "./statements.ts";
 import { Witness } from "./witness.ts";
 
 /** Least time between two checkpoints. */
@@ -20,22 +20,20 @@ const EVERY_MS = 1000;
 const RENEW_MS = 30 * 60_000;
 /** How often the database is asked what is there: whether another origin was opened, or the tree taken back. */
 const LOOK_AGAIN_MS = 3000;
-/** How often it is written down which keys sign. */
-const NOTE_KEYS_MS = 60 * 60_000;
-
 /**
  * Signs the log's checkpoints, keeps them outside of the database, has them witnessed and publishes them.
  *
  * - It signs no tree but one that the database holds, and none that does not extend what was signed before.
- * - A checkpoint leaves the service only when it is written down in the database and outside of it. Where it is not known
- *   whether it was, nothing is published before the database was asked.
+ * - A checkpoint leaves the service only when it is written down in the database, and outside of it where that can be done.
+ *   Where it is not known whether it was, nothing is published before the database was asked.
  */
 export class Sealer {
   readonly #options: SealingOptions;
-  readonly #kept: KeptCheckpoint;
+  readonly #kept: KeptOutside;
   readonly #tiles: TileStore;
   readonly #witnesses: readonly Witness[];
   readonly #notices: Notices;
+  readonly #register: Register;
   readonly #monotonicMs: () => number;
   readonly #closing = new AbortController();
   #status: SealingStatus;
@@ -43,11 +41,8 @@ export class Sealer {
   /** What the database said; absent where it must be asked before anything is signed. */
   #state: SealingState | undefined;
   #published: Published | undefined;
-  /** The origin of which it is recorded that it was opened. */
-  #recordedOrigin: string | undefined;
   #renewAt = 0;
   #lookAt = Number.NEGATIVE_INFINITY;
-  #noteKeysAt = Number.NEGATIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
   #sealing: Promise<void> | undefined;
   #standbyCopy: StandbyCopy | undefined;
@@ -56,9 +51,10 @@ export class Sealer {
     this.#options = options;
     this.#monotonicMs = options.monotonicMs ?? (() => performance.now());
     this.#status = options.keys === undefined ? "no_key" : "standby";
-    this.#kept = new KeptCheckpoint(options.dataDir);
+    this.#kept = new KeptOutside(options.dataDir, options.log, this.#monotonicMs);
     this.#tiles = new TileStore(options.database);
     this.#notices = new Notices(this.#monotonicMs);
+    this.#register = new Register({ ...options, monotonicMs: this.#monotonicMs });
     const parts = { tiles: this.#tiles, log: options.log, monotonicMs: this.#monotonicMs };
     this.#witnesses = (options.witnesses ?? []).map((witness) => new Witness(witness, parts));
   }
@@ -73,11 +69,16 @@ export class Sealer {
     return { configured: this.#witnesses.length, failing: this.#witnesses.filter(({ failing }) => failing).length };
   }
 
+  /** Whether the latest checkpoint is kept outside of the database. For gauges. */
+  get isKept(): boolean {
+    return this.#kept.isKept;
+  }
+
   /**
    * Called by whoever got hold of the log, before anything is indexed: compares the tree with what was signed of it. False: it
    * is contradicted. Opens the first origin where there is none.
    *
-   * @throws what the database throws, or the file system where the kept checkpoint cannot be read: ask again later.
+   * @throws what the database throws: ask again later.
    */
   async takeOver(): Promise<boolean> {
     await this.#sealing;
@@ -115,7 +116,7 @@ export class Sealer {
       const consistent = await this.#copy(keys).follow(publishedNote);
       if (consistent !== undefined) this.#status = consistent ? "standby" : "contradicted";
     } catch (error) {
-      const text = "the published checkpoint cannot be kept outside of the database now";
+      const text = "the published checkpoint cannot be compared with the log now";
       this.#notices.tell("watch", () => this.#options.log.warn({ err: error }, text));
     }
   }
@@ -144,7 +145,7 @@ export class Sealer {
     if (since < EVERY_MS) return false;
     if (now >= this.#lookAt) return true;
     if (this.#status === "other_origin") return false;
-    if (this.#state === undefined || this.#recordedOrigin !== this.#identity?.origin) return true;
+    if (this.#state === undefined || !this.#register.knows(this.#identity?.origin)) return true;
     if (size === 0) return false;
     const current = this.#current(size);
     return current === undefined || witnessesToAsk(this.#witnesses, current).length > 0;
@@ -161,14 +162,14 @@ export class Sealer {
     if (this.#state === undefined || this.#monotonicMs() >= this.#lookAt) await this.#look(keys);
     if (this.#status !== "signing" || this.#identity === undefined || this.#state === undefined) return;
     const { origin, signers } = this.#identity;
-    await this.#recordOrigin(this.#state, origin);
+    await this.#register.recordOrigin(this.#state, origin);
     if (size === 0) return;
     const current = this.#current(size);
     if (current !== undefined && witnessesToAsk(this.#witnesses, current).length === 0) {
       this.#lastMs = Number.NEGATIVE_INFINITY;
       return;
     }
-    await this.#noteKeys(signers);
+    await this.#register.noteKeys(signers);
     const parts = { ...this.#options, kept: this.#kept, witnesses: this.#witnesses, signal: this.#closing.signal };
     const checkpoint = { origin, size, root };
     const published = await (current === undefined ? publish(parts, signers, checkpoint) : cosignLate(parts, current));
@@ -191,49 +192,36 @@ export class Sealer {
   /** Compares the tree with what was signed of it, and settles under which origin it is signed. False: it is contradicted. */
   async #look(keys: LogKeys): Promise<boolean> {
     this.#lookAt = this.#monotonicMs() + LOOK_AGAIN_MS;
-    const standing = await this.#standing(keys);
-    if (standing === undefined) return false;
-    const { state } = standing;
+    const parts = this.#standingParts(keys);
+    const { state, kept, contradiction } = await readOpened(parts, this.#options.origin);
+    if (contradiction !== undefined) {
+      this.#status = "contradicted";
+      this.#state = undefined;
+      tellContradiction(contradiction, parts);
+      return false;
+    }
     const { origin } = state.origins.at(-1) as { origin: string };
     const identity = this.#use(keys, origin);
     if (identity === undefined) {
       this.#status = "other_origin";
-      tellOtherOrigin(origin, this.#options.origin as string, { ...this.#options, notices: this.#notices });
+      tellOtherOrigin(origin, this.#options.origin as string, parts);
       return true;
     }
-    if (this.#state === undefined && !knowsKeys(state, identity)) this.#tellNewKeys(origin);
+    if (this.#state === undefined && !knowsKeys(state, identity)) tellNewKeys(origin, parts);
     this.#state = state;
     if (this.#published === undefined || noteText(this.#published.note) !== state.publishedNote) {
       this.#published = publishedOf(state);
       const age = this.#published === undefined ? RENEW_MS : cosignatureAge(this.#published, identity);
       this.#renewAt = this.#monotonicMs() + Math.max(0, RENEW_MS - age);
     }
-    if (state.signedNote !== undefined) this.#recordedOrigin = origin;
+    if (state.signedNote !== undefined) {
+      this.#register.learn(origin);
+      if (!this.#kept.isKept) await this.#kept.follow(kept, state.signedNote);
+    }
     if (this.#status === "contradicted")
       this.#options.log.info({ origin }, "the log no longer contradicts what was signed of it");
     this.#status = "signing";
     return true;
-  }
-
-  #tellNewKeys(origin: string): void {
-    const text = "the log is signed with other keys than before: whoever checks it has to learn them";
-    this.#notices.tell("new keys", () => this.#options.log.warn({ origin }, text));
-  }
-
-  /** The log as it is, with an origin; undefined, and told, where it is contradicted. */
-  async #standing(keys: LogKeys): Promise<Standing | undefined> {
-    const parts = this.#standingParts(keys);
-    const standing = await readStanding(parts);
-    if (standing.contradiction !== undefined) {
-      this.#status = "contradicted";
-      this.#state = undefined;
-      tellContradiction(standing.contradiction, parts);
-      return undefined;
-    }
-    if (standing.state.origins.length > 0) return standing;
-    const origin = this.#options.origin ?? madeUpOrigin();
-    await openOrigin(this.#options.database, { origin, contradicted: undefined, reason: "" });
-    return readStanding(parts);
   }
 
   #standingParts(keys: LogKeys) {
@@ -251,25 +239,12 @@ export class Sealer {
     if (this.#identity?.origin === origin) return this.#identity;
     this.#identity = undefined;
     if (wanted !== undefined && wanted !== origin) return undefined;
-    const signers = logSigners(keys, origin);
-    this.#identity = { origin, signers };
-    this.#noteKeysAt = Number.NEGATIVE_INFINITY;
-    const facts = { origin, keys: keys.source, verifier_keys: usedKeys(signers).map(({ verifierKey }) => verifierKey) };
-    this.#options.log.info(facts, `the log is signed as ${origin}`);
-    return this.#identity;
-  }
-
-  /** Records that an origin was opened before anything is signed under it. Done twice where the process ends in between. */
-  async #recordOrigin({ origins }: SealingState, origin: string): Promise<void> {
-    if (this.#recordedOrigin === origin) return;
-    const opened = origins.find((known) => known.origin === origin);
-    if (opened !== undefined) await this.#options.record(originOpened(opened));
-    this.#recordedOrigin = origin;
-  }
-
-  async #noteKeys(signers: LogSigners): Promise<void> {
-    if (this.#monotonicMs() < this.#noteKeysAt) return;
-    for (const key of usedKeys(signers)) await noteKey(this.#options.database, key);
-    this.#noteKeysAt = this.#monotonicMs() + NOTE_KEYS_MS;
+    const cosigned = () => (this.#published === undefined ? 0 : cosignedS(this.#published, identity));
+    const identity: Identity = { origin, signers: logSigners(keys, origin, cosigned) };
+    this.#identity = identity;
+    this.#register.forgetKeys();
+    const used = usedKeys(identity.signers).map(({ verifierKey }) => verifierKey);
+    this.#options.log.info({ origin, keys: keys.source, verifier_keys: used }, `the log is signed as ${origin}`);
+    return identity;
   }
 }

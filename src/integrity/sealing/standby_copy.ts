@@ -23,7 +23,7 @@ export class StandbyCopy {
     this.#parts = parts;
   }
 
-  /** Follows what is published. False: it contradicts what is kept, and is told. @throws as readStanding, and where it cannot be written. */
+  /** Follows what is published. False: it contradicts what is kept, and is told. @throws as readStanding. */
   async follow(publishedNote: string): Promise<boolean | undefined> {
     const { kept: file, monotonicMs } = this.#parts;
     if (publishedNote === this.#copied || monotonicMs() < this.#tryAt) return undefined;
@@ -35,9 +35,8 @@ export class StandbyCopy {
     }
     const published = publishedOf(state);
     if (published === undefined) return true;
-    const before = publishedOf({ publishedNote: kept })?.checkpoint;
-    const { origin, size } = published.checkpoint;
-    if (before?.origin !== origin || before.size <= size) await file.write(noteText(published.note));
+    await file.follow(kept, noteText(published.note));
+    if (!file.isKept) return true;
     this.#copied = state.publishedNote;
     this.#tryAt = Number.NEGATIVE_INFINITY;
     return true;

@@ -2,16 +2,17 @@ import type { Database } from "../../postgres/database.ts";
 import type { Logger } from "../../telemetry/logs.ts";
 import type { TileStore } from "../log/tile_store.ts";
 import { type Contradiction, findContradiction } from "./contradiction.ts";
-import type { KeptCheckpoint } from "./kept_checkpoint.ts";
+import type { KeptOutside } from "./kept_outside.ts";
 import type { LogKeys } from "./log_keys.ts";
 import { logVerifiers } from "./log_signers.ts";
 import type { Notices } from "./notices.ts";
-import { readSealingState, type SealingState } from "./statements.ts";
+import { madeUpOrigin } from "./origin.ts";
+import { openOrigin, readSealingState, type SealingState } from "./statements.ts";
 
 export interface StandingParts {
   readonly database: Database;
   readonly tiles: TileStore;
-  readonly kept: KeptCheckpoint;
+  readonly kept: KeptOutside;
   readonly keys: LogKeys;
   readonly log: Pick<Logger, "info" | "warn" | "error">;
   readonly notices: Notices;
@@ -20,12 +21,12 @@ export interface StandingParts {
 /** The log as the database has it, compared with what was signed of it. */
 export interface Standing {
   readonly state: SealingState;
-  /** The note that is kept outside. */
+  /** The note that is kept outside; absent as well where it cannot be read. */
   readonly kept: string | undefined;
   readonly contradiction: Contradiction | undefined;
 }
 
-/** @throws what the database throws, or the file system where the kept checkpoint cannot be read. */
+/** @throws what the database throws. */
 export async function readStanding(parts: Omit<StandingParts, "log" | "notices">): Promise<Standing> {
   const { database, tiles, kept: file, keys } = parts;
   // What is kept outside never lies ahead of what the database had before.
@@ -39,6 +40,18 @@ export async function readStanding(parts: Omit<StandingParts, "log" | "notices">
     tiles,
   });
   return { state, kept: note, contradiction };
+}
+
+/**
+ * The same, with an origin where nothing is contradicted: the first is opened as `wanted`, or under a name made up.
+ *
+ * @throws as readStanding.
+ */
+export async function readOpened(parts: StandingParts, wanted: string | undefined): Promise<Standing> {
+  const standing = await readStanding(parts);
+  if (standing.contradiction !== undefined || standing.state.origins.length > 0) return standing;
+  await openOrigin(parts.database, { origin: wanted ?? madeUpOrigin(), contradicted: undefined, reason: "" });
+  return readStanding(parts);
 }
 
 /** Says what is contradicted and how to go on, at once and each minute. */
@@ -70,4 +83,10 @@ export function tellOtherOrigin(
         `back, or open the other origin: datastorage log new-origin ${wanted}`,
     ),
   );
+}
+
+/** Says that keys sign that have not signed under this origin before. */
+export function tellNewKeys(origin: string, { log, notices }: Pick<StandingParts, "log" | "notices">): void {
+  const text = "the log is signed with other keys than before: whoever checks it has to learn them";
+  notices.tell("new keys", () => log.warn({ origin }, text));
 }
