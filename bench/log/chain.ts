@@ -4,10 +4,10 @@ import {
   VerifyChainRequestSchema,
   VerifyChainResponseSchema,
 } from "../../gen/ts/kubernaut/audit/v1/integrity_service_pb.ts";
-import { cpuSeconds } from "../cpu.ts";
 import { envelope, GrpcConnection } from "../grpc.ts";
 import { median } from "../statistics.ts";
 import { LONG_CHAIN } from "./fill.ts";
+import { type Pids, using } from "./pids.ts";
 
 /** VerifyChain of a long chain. */
 export interface ChainTimes {
@@ -19,12 +19,6 @@ export interface ChainTimes {
   readonly events_per_postgres_second: number;
 }
 
-/** Processes whose CPU is counted. */
-export interface Pids {
-  readonly service: number;
-  readonly postgres: number | undefined;
-}
-
 /** Verifies the long chain some times, after once that does not count. @throws Error when it is not intact or not covered. */
 export async function measureChain(address: string, pids: Pids, tries: number, events: number): Promise<ChainTimes> {
   const connection = await GrpcConnection.open(address, IntegrityService.typeName);
@@ -32,18 +26,17 @@ export async function measureChain(address: string, pids: Pids, tries: number, e
   const framed = envelope(toBinary(VerifyChainRequestSchema, request));
   const rates: { readonly wall: number; readonly service: number; readonly postgres: number }[] = [];
   for (let one = 0; one <= tries; one++) {
-    const before = used(pids);
     const begun = performance.now();
-    const answer = fromBinary(VerifyChainResponseSchema, await connection.unary("VerifyChain", framed));
+    const { bytes, used } = await using(pids, async () => ({ bytes: await connection.unary("VerifyChain", framed) }));
     const seconds = (performance.now() - begun) / 1000;
-    const after = used(pids);
+    const answer = fromBinary(VerifyChainResponseSchema, bytes);
     if (!answer.intact || Number(answer.events) !== events || Number(answer.coveredEvents) !== events) {
       throw new Error(
         `the chain of ${events}: ${answer.events} events, ${answer.coveredEvents} covered, ${answer.faultCount} faults`,
       );
     }
-    const of = (name: keyof Pids) => events / (after[name] - before[name]);
-    if (one > 0) rates.push({ wall: events / seconds, service: of("service"), postgres: of("postgres") });
+    if (one > 0)
+      rates.push({ wall: events / seconds, service: events / used.service, postgres: events / used.postgres });
   }
   connection.close();
   return {
@@ -51,12 +44,5 @@ export async function measureChain(address: string, pids: Pids, tries: number, e
     events_per_second: median(rates.map(({ wall }) => wall)),
     events_per_service_second: median(rates.map(({ service }) => service)),
     events_per_postgres_second: median(rates.map(({ postgres }) => postgres)),
-  };
-}
-
-function used({ service, postgres }: Pids): Record<keyof Pids, number> {
-  return {
-    service: cpuSeconds(service) ?? Number.NaN,
-    postgres: (postgres === undefined ? undefined : cpuSeconds(postgres, { family: true })) ?? Number.NaN,
   };
 }

@@ -12,9 +12,9 @@ import {
   ExportFormat,
 } from "../../gen/ts/kubernaut/audit/v1/audit_service_pb.ts";
 import type { Sql } from "../../src/postgres/pool.ts";
-import { cpuSeconds } from "../cpu.ts";
 import { envelope, GrpcConnection } from "../grpc.ts";
 import { median } from "../statistics.ts";
+import { type Pids, using } from "./pids.ts";
 
 /** Everything that is stored, exported and copied, in events a second; of the rounds the medians. */
 export interface ExportTimes {
@@ -32,22 +32,25 @@ export interface ExportTimes {
 export interface ExportRate {
   readonly events_per_second: number;
   readonly mb_per_second: number;
-  /** For each second of CPU of the service. */
-  readonly events_per_service_second: number;
+  /** CPU of one event in microseconds; of the service NaN for COPY. */
+  readonly service_us: number;
+  readonly postgres_us: number;
 }
 
 interface Taken {
   readonly events: number;
   readonly bytes: number;
   readonly seconds: number;
-  readonly serviceSeconds: number;
+  /** Of CPU. */
+  readonly used: Record<keyof Pids, number>;
 }
 
 const cli = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 /** Exports and copies in turn. What is exported leaves two events each time, which are in what comes after. */
 export async function measureExports(
-  service: { readonly address: string; readonly pid: number },
+  address: string,
+  pids: Pids,
   sql: Sql,
   rounds: number,
   covered: () => Promise<unknown>,
@@ -57,15 +60,13 @@ export async function measureExports(
   const taken = { copy: [] as Taken[], bundle: [] as Taken[], jsonl: [] as Taken[] };
   const exported = async (format: ExportFormat, file: string | undefined) => {
     await covered();
-    const before = cpuSeconds(service.pid) ?? Number.NaN;
-    const result = await exportAll(service.address, format, file);
-    return { ...result, serviceSeconds: (cpuSeconds(service.pid) ?? Number.NaN) - before };
+    return using(pids, () => exportAll(address, format, file));
   };
   try {
     const verified: number[] = [];
     for (let round = 0; round <= rounds; round++) {
       const turns = [
-        async () => taken.copy.push(await copyAll(sql)),
+        async () => taken.copy.push(await using(pids, () => copyAll(sql))),
         async () => taken.bundle.push(await exported(ExportFormat.BUNDLE, undefined)),
         async () => taken.jsonl.push(await exported(ExportFormat.JSONL, undefined)),
       ];
@@ -98,7 +99,8 @@ function rateOf(taken: readonly Taken[]): ExportRate {
   return {
     events_per_second: of(({ events, seconds }) => events / seconds),
     mb_per_second: of(({ bytes, seconds }) => bytes / seconds / 1e6),
-    events_per_service_second: of(({ events, serviceSeconds }) => events / serviceSeconds),
+    service_us: of(({ events, used }) => (used.service * 1e6) / events),
+    postgres_us: of(({ events, used }) => (used.postgres * 1e6) / events),
   };
 }
 
@@ -129,7 +131,7 @@ async function exportAll(address: string, format: ExportFormat, file: string | u
 }
 
 /** What an export without proofs would be by PostgreSQL alone: the same rows with their salts. */
-async function copyAll(sql: Sql): Promise<Taken> {
+async function copyAll(sql: Sql): Promise<Omit<Taken, "used">> {
   const begun = performance.now();
   const stream = await sql.unsafe(COPY).readable();
   let [bytes, events] = [0, 0];
@@ -137,7 +139,7 @@ async function copyAll(sql: Sql): Promise<Taken> {
     bytes += piece.byteLength;
     for (let at = piece.indexOf(10); at >= 0; at = piece.indexOf(10, at + 1)) events++;
   }
-  return { events, bytes, seconds: (performance.now() - begun) / 1000, serviceSeconds: Number.NaN };
+  return { events, bytes, seconds: (performance.now() - begun) / 1000 };
 }
 
 const COPY = "COPY (SELECT event.* FROM audit_events AS event) TO STDOUT";

@@ -63,7 +63,7 @@ export async function measureLog(
     const pids = { service: service.pid, postgres: database.pid };
     const chain = await measureChain(service.address, pids, sizes.tries, sizes.chain);
     progress("log: exports");
-    const exports = await measureExports(service, sql, rounds, () => site.covered());
+    const exports = await measureExports(service.address, pids, sql, rounds, () => site.covered());
     progress("log: TailEvents");
     const tail = await measureTail(service.address, sizes.lone, rounds);
     return { chain, exports, tail };

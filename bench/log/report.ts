@@ -48,19 +48,20 @@ function sidesRow(
 }
 
 function readingLines({ chain, exports, tail }: LogResult): string[] {
-  const rate = ({ events_per_second, mb_per_second, events_per_service_second }: ExportRate) => [
+  const rate = ({ events_per_second, mb_per_second, service_us, postgres_us }: ExportRate, service = true) => [
     `${events_per_second.toFixed(0)}/s`,
     `${mb_per_second.toFixed(0)} MB/s`,
-    Number.isNaN(events_per_service_second) ? "" : `${events_per_service_second.toFixed(0)} a CPU s`,
+    service ? `service ${service_us.toFixed(1)} µs` : "",
+    `PG ${postgres_us.toFixed(1)} µs`,
   ];
   return [
     row(`VerifyChain of ${chain.events} events`, [
       `${chain.events_per_second.toFixed(0)}/s`,
       "",
       `${chain.events_per_service_second.toFixed(0)} a CPU s`,
-      `PostgreSQL ${chain.events_per_postgres_second.toFixed(0)}`,
+      `PG ${chain.events_per_postgres_second.toFixed(0)}`,
     ]),
-    row(`COPY of ${exports.events} events TO STDOUT`, rate(exports.copy)),
+    row(`COPY of ${exports.events} events TO STDOUT`, rate(exports.copy, false)),
     row("ExportEvents, bundle", [...rate(exports.bundle), exports.bundle_vs_copy.toFixed(2)]),
     row("ExportEvents, JSONL", [...rate(exports.jsonl), exports.jsonl_vs_copy.toFixed(2)]),
     row("datastorage verify of the bundle", [`${exports.verify_events_per_second.toFixed(0)}/s`]),
