@@ -31,7 +31,7 @@ export function toVerifyChainResponse(report: ChainReport, verificationId: strin
   return create(VerifyChainResponseSchema, {
     intact: report.intact,
     events: BigInt(report.events),
-    headPosition: BigInt(report.headPosition),
+    headPosition: toPosition(report.headPosition),
     ...(firstFault !== undefined && { firstFault }),
     faultCount: BigInt(report.faultCount),
     faults,
@@ -44,8 +44,16 @@ export function toVerifyChainResponse(report: ChainReport, verificationId: strin
 }
 
 function toChainFault({ kind, position, eventId, description }: ChainFault): MessageInitShape<typeof ChainFaultSchema> {
-  return { kind: KINDS[kind], chainPosition: BigInt(position), eventId: eventId ?? "", description };
+  return { kind: KINDS[kind], chainPosition: toPosition(position), eventId: eventId ?? "", description };
 }
+
+/** Somebody may have stored any place; the largest of a bigint is rounded up to one that int64 does not have. */
+function toPosition(position: number): bigint {
+  const place = BigInt(position);
+  return place > LAST_POSITION ? LAST_POSITION : place;
+}
+
+const LAST_POSITION = 2n ** 63n - 1n;
 
 /** A key for callers. */
 export function toVerifierKey(key: LogKey): MessageInitShape<typeof VerifierKeySchema> {

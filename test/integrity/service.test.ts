@@ -236,6 +236,25 @@ describe("proofs of a log", () => {
     assert.equal(await refusal(site.integrity.getReceipt({ eventId: third })), "FailedPrecondition LOG_CONTRADICTED");
     await site.admin`DELETE FROM audit_log_tiles WHERE level = 0 AND tile_index = ${Number(logIndex / 256n)}`;
     assert.equal(await refusal(site.integrity.getReceipt({ eventId: third })), "FailedPrecondition LOG_CONTRADICTED");
+
+    await site.admin`UPDATE audit_log_state SET published_note = 'no note'`;
+    for (const call of [
+      () => site.integrity.getCheckpoint({}),
+      () => site.integrity.getReceipt({ eventId: third }),
+      () => site.integrity.getInclusionProof({ of: byId(third) }),
+      () => site.integrity.getConsistencyProof({ fromTreeSize: 1n }),
+    ]) {
+      assert.equal(await refusal(call()), "FailedPrecondition LOG_CONTRADICTED");
+    }
+    const last = 2n ** 63n - 1n;
+    await site.admin`UPDATE audit_log_state SET size = ${last.toString()}`;
+    const proof = site.integrity.getInclusionProof({ of: byPlace(logIndex), treeSize: last });
+    assert.equal(await refusal(proof), "OutOfRange TREE_TOO_LARGE");
+    await site.admin.begin(async (sql) => {
+      await sql`SET LOCAL session_replication_role = replica`;
+      await sql`UPDATE audit_events SET chain_position = ${last.toString()} WHERE event_id = ${third}`;
+    });
+    assert.equal(await refusal(site.integrity.getReceipt({ eventId: third })), "FailedPrecondition LOG_CONTRADICTED");
   });
 });
 

@@ -17,7 +17,8 @@ interface Bundle {
 
 /**
  * Goes through the log's entries in their order: holds each against its event, the leaf hashes against the entries, each level
- * of tiles against the one below, and checkpoints against the tree as it was at their size. Gives the tree.
+ * of tiles against the one below, and checkpoints against the tree as it was at their size. Gives the tree, as far as anything
+ * is stored of it.
  */
 export async function checkLeaves(
   context: CheckContext<"log">,
@@ -32,6 +33,11 @@ export async function checkLeaves(
   let bundle = (await bundles.next()).value;
   await checkpoints.covered(tree, []);
   for (let index = 0; index * TILE_WIDTH < size; index++) {
+    if (bundle === undefined && expected.ended) {
+      await report.fault("no_entry", { name: indexes(index * TILE_WIDTH, size) });
+      await report.fault("no_tile", { name: `tile 0/${index} and those behind it` });
+      break;
+    }
     const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH);
     const entries = await expected.upTo(index * TILE_WIDTH + width);
     const here = bundle?.index === index ? bundle : { index, entries: [], leaves: [] };

@@ -37,6 +37,11 @@ export class ExpectedEntries {
     this.#runs = runsOf(snapshot);
   }
 
+  /** Whether there are neither runs nor entries left. */
+  get ended(): boolean {
+    return this.#read >= this.#size && this.#entries.size === 0;
+  }
+
   /** What follows for the indexes up to `end` that were not asked for yet; none for those of which nothing follows. */
   async upTo(end: number): Promise<ReadonlyMap<number, ExpectedEntry>> {
     while (this.#read < end) {

@@ -2,7 +2,7 @@ import { type EntryOpening, logSalt } from "../entry.ts";
 import type { Run } from "../log/log_reader.ts";
 import type { ProofParts } from "../service_parts.ts";
 import { type ChainedEvent, eventAtPlace, eventById } from "./event_statements.ts";
-import { eventNotFound, notIndexed } from "./proof_faults.ts";
+import { contradicted, eventNotFound, notIndexed } from "./proof_faults.ts";
 
 /** A place of the log, with what leads from its event to its entry. */
 export interface PlacedEvent {
@@ -11,11 +11,16 @@ export interface PlacedEvent {
   readonly opening: EntryOpening;
 }
 
-/** Where an event stands in the log. @throws Fault `not_found`; `precondition` (NOT_COVERED) before it has a place. */
+/**
+ * Where an event stands in the log.
+ *
+ * @throws Fault `not_found`; `precondition`: NOT_COVERED before it has a place, LOG_CONTRADICTED where it can have none.
+ */
 export async function placeOfEvent(parts: ProofParts, eventId: string, signal: AbortSignal): Promise<PlacedEvent> {
   const event = await eventById(parts.database, eventId.toLowerCase(), signal);
   if (event === undefined) throw eventNotFound(eventId);
   const position = Number(event.chain_position);
+  if (!Number.isSafeInteger(position)) throw contradicted(`the event ${event.event_id} has no place in its chain`);
   const run = await parts.log.runOf(event.correlation_id, position, signal);
   if (run === undefined) throw notIndexed(event.event_id);
   return placed(run, position, event);

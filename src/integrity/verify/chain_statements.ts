@@ -3,9 +3,9 @@ import { EVENT_TEXT } from "./event_text.ts";
 /** How the statements below are planned: a chain may hold millions of events, and indexes have them in order. */
 export const IN_ORDER = { enable_sort: "off", enable_incremental_sort: "off", enable_seqscan: "off" };
 
-/** The head of chain $1 and how far the log has come: one row. */
+/** The head of chain $1 and how far the log has come, which is 2^53 - 1 entries at most: one row. */
 export const HEAD = `SELECT
-    head.chain_position, head.event_hash, coalesce(state.size, 0) AS log_size, coalesce(state.published_size, 0) AS covered_size
+    head.chain_position, head.event_hash, least(coalesce(state.size, 0), 9007199254740991) AS log_size, coalesce(state.published_size, 0) AS covered_size
   FROM (SELECT $1::text AS correlation_id) AS chain
   LEFT JOIN audit_chain_heads AS head ON head.correlation_id = chain.correlation_id
   LEFT JOIN audit_log_state AS state ON true`;
@@ -22,7 +22,7 @@ export const EVENTS = `SELECT ${EVENT_TEXT} AS text
  * place, how many, first log index, run's salt, entries, leaf hashes. A run beyond the log's end stands for nothing.
  */
 export const INDEXED = `SELECT concat_ws(E'\\x1f',
-    run.first_position + part.first_index - run.first_log_index, part.ending - part.first_index, part.first_index,
+    run.first_position::numeric + part.first_index - run.first_log_index, part.ending - part.first_index, part.first_index,
     encode(run.salt, 'hex'),
     coalesce((
       SELECT encode(substring(entries FROM part.place FOR (32 * (part.ending - part.first_index))::integer), 'hex')
