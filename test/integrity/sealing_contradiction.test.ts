@@ -141,6 +141,24 @@ test("a restored backup stops the log until a new origin is opened, which says w
   }
 });
 
+test("an origin that the database forgot when it was taken back is not opened again: it was signed under", async () => {
+  const site = await openSite();
+  const keys = logKeys();
+  await backUp(site);
+  const first = await site.start({ keys, origin: "audit.example.com/forgotten" });
+  await site.record(2);
+  await site.untilPublished(2);
+  await first.close();
+  await restore(site);
+  await site.sql`DELETE FROM audit_log_origins`;
+  const log = await site.start({ keys, origin: "audit.example.com/forgotten" });
+  const { text } = await log.untilTold(/contradicts/);
+  assert.match(text, /it knows none.*give the service its own data folder, or restore the database/s);
+  assert.equal((await goOn(site, keys, "audit.example.com/forgotten")).outcome, "known");
+  assert.equal((await goOn(site, keys, "audit.example.com/next")).outcome, "opened");
+  assert.equal((await goOn(site, keys, "audit.example.com/forgotten")).outcome, "known");
+});
+
 test("a database that is taken back under a running service stops its log", async () => {
   const site = await openSite();
   const keys = logKeys();

@@ -16,10 +16,12 @@ export class KeptOutside {
   readonly #folder: string;
   readonly #log: Pick<Logger, "info" | "warn">;
   readonly #notices: Notices;
-  #isKept = false;
+  /** A checkpoint is there, as far as is known. */
+  #isThere = false;
   /** What is there could not be read, so it was compared with nothing: it is not written over. */
   #unread = false;
-  #failing = false;
+  /** How writing went last; absent before the first time. */
+  #works: boolean | undefined;
 
   constructor(dataDir: string, log: Pick<Logger, "info" | "warn">, monotonicMs: () => number) {
     this.#kept = new KeptCheckpoint(dataDir);
@@ -29,9 +31,9 @@ export class KeptOutside {
     this.#notices = new Notices(monotonicMs);
   }
 
-  /** Whether the latest checkpoint is there: by it one would know that the database was taken back. */
+  /** Whether a checkpoint is there, and later ones can be put in its place: by it one would know that the database was taken back. */
   get isKept(): boolean {
-    return this.#isKept;
+    return this.#isThere && this.#works !== false;
   }
 
   /** The signed note; absent where none is kept, or where it cannot be read. */
@@ -39,7 +41,7 @@ export class KeptOutside {
     try {
       const note = await this.#kept.read();
       this.#unread = false;
-      if (note === undefined) this.#isKept = false;
+      this.#isThere = note !== undefined;
       return note;
     } catch (error) {
       this.#unread = true;
@@ -56,24 +58,24 @@ export class KeptOutside {
     } catch (error) {
       return this.#failed(error);
     }
-    this.#isKept = true;
-    if (!this.#failing) return;
-    this.#failing = false;
+    const again = this.#works === false;
+    this.#isThere = true;
+    this.#works = true;
+    if (!again) return;
     this.#notices.clear();
     this.#log.info({ file: this.file }, "the checkpoint is kept outside of the database again");
   }
 
-  /** Replaces `before`, as it was read, unless that goes further under the same origin. */
+  /** Replaces `before`, as it was read, unless it is the same and known to last, or goes further under the same origin. */
   async follow(before: string | undefined, note: string): Promise<void> {
-    const [one, other] = [before, note].map((text) =>
-      text === undefined ? undefined : parseCheckpoint(parseNote(text).text),
-    );
-    if (one === undefined || one.origin !== other?.origin || one.size <= other.size) await this.write(note);
+    if (before === note && this.#works === true) return;
+    const [there, next] = [before, note].map((text) => text && parseCheckpoint(parseNote(text).text));
+    const further = there && next && there.origin === next.origin && there.size > next.size;
+    if (!further) await this.write(note);
   }
 
   #failed(error: unknown): void {
-    this.#isKept = false;
-    this.#failing = true;
+    this.#works = false;
     this.#notices.tell("failing", () =>
       this.#log.warn(
         { err: error, file: this.file },

@@ -1,5 +1,7 @@
 import type { Database } from "../../postgres/database.ts";
 import { TileStore } from "../log/tile_store.ts";
+import { parseCheckpoint } from "../note/checkpoint.ts";
+import { NoteError, parseNote } from "../note/signed_note.ts";
 import { type Contradiction, findContradiction } from "./contradiction.ts";
 import type { KeptCheckpoint } from "./kept_checkpoint.ts";
 import type { LogKeys } from "./log_keys.ts";
@@ -18,6 +20,7 @@ export interface OriginChange {
 
 /**
  * Opens another origin, which is linked to the last checkpoint under the one before and to what is kept outside and contradicted.
+ * `known` where a checkpoint was signed under it, also one that the database has forgotten as it was taken back.
  *
  * @throws what the database throws, or the file system where the kept checkpoint cannot be read.
  */
@@ -42,6 +45,17 @@ export async function openNewOrigin({
     ownVerifiers: (name) => (keys === undefined ? [] : logVerifiers(keys, name)),
     tiles: new TileStore(database),
   });
-  const outcome = await openOrigin(database, { origin, contradicted: contradiction?.note, reason });
+  const known = [note, ...state.origins.map(({ contradicted }) => contradicted)].some((text) => isOf(text, origin));
+  const outcome = known ? "known" : await openOrigin(database, { origin, contradicted: contradiction?.note, reason });
   return { outcome, origin, predecessor: state.publishedNote ?? state.signedNote, contradiction };
+}
+
+/** Whether a note is a checkpoint of an origin. */
+function isOf(note: string | undefined, origin: string): boolean {
+  try {
+    return note !== undefined && parseCheckpoint(parseNote(note).text).origin === origin;
+  } catch (error) {
+    if (error instanceof NoteError) return false;
+    throw error;
+  }
 }

@@ -216,7 +216,7 @@ export class Sealer {
     }
     if (state.signedNote !== undefined) {
       this.#register.learn(origin);
-      if (!this.#kept.isKept) await this.#kept.follow(kept, state.signedNote);
+      await this.#kept.follow(kept, state.signedNote);
     }
     if (this.#status === "contradicted")
       this.#options.log.info({ origin }, "the log no longer contradicts what was signed of it");

@@ -54,6 +54,21 @@ export async function readOpened(parts: StandingParts, wanted: string | undefine
   return readStanding(parts);
 }
 
+/** How each comes about, and how it is undone. */
+const CAUSES: Readonly<Record<Contradiction["kind"], string>> = {
+  older_tree:
+    "Entries were taken back, as where an older state of the database was restored: restore the one that the checkpoint was made of",
+  other_root:
+    "Entries were changed, or an older state of the database was restored and others were added since: restore the database that " +
+    "the checkpoint was made of",
+  unknown_origin:
+    "The data folder is that of another log, or an older state of the database was restored: give the service its own data folder, " +
+    "or restore the database that the checkpoint was made of",
+  unverified:
+    "The checkpoint was changed, or is one of another log: put back the right one, or the database that it was made of",
+  damaged_tree: "Hashes of the tree are lost or changed: restore the database that the checkpoint was made of",
+};
+
 /** Says what is contradicted and how to go on, at once and each minute. */
 export function tellContradiction(
   { kind, text }: Contradiction,
@@ -62,10 +77,9 @@ export function tellContradiction(
   notices.tell(text, () =>
     log.error(
       { contradiction: kind },
-      `the log contradicts what was signed of it: ${text}. Entries were taken back or changed, as where an older state of the ` +
-        "database was restored. Nothing is indexed or signed until this is resolved; events go on being recorded. Restore the " +
-        "database that the checkpoint was made of; or, where this one is to be used, go on under another origin, which says for " +
-        "good what it contradicts: datastorage log new-origin NAME --reason TEXT",
+      `the log contradicts what was signed of it: ${text}. Nothing is indexed or signed until this is resolved; events go on being ` +
+        `recorded. ${CAUSES[kind]}; or, where this is to be used as it is, go on under another origin, which says for good what ` +
+        "it contradicts: datastorage log new-origin NAME --reason TEXT",
     ),
   );
 }
