@@ -150,7 +150,7 @@ test("a walk along the log reads the events of its runs by the index of their ch
     ...Array.from({ length: 10 }, (_, at) => part(1, 20 * at)),
   ];
   const filtered = { ...QUERY, severities: ["none"] };
-  for (const statement of [planEvents(parts, QUERY, true, 1000), planSight(parts, filtered)]) {
+  for (const statement of [planEvents(parts, QUERY, 1000), planSight(parts, filtered)]) {
     const nodes = await executed(statement, "custom");
     assert.deepEqual(partitions(nodes), ["audit_events_2026_03", "audit_events_2026_04"]);
     for (const node of scans(nodes)) {

@@ -6,7 +6,7 @@ import type { Checkpoint } from "../../integrity/note/checkpoint.ts";
 import { noteText, parseVerifierKey, type Signer } from "../../integrity/note/signed_note.ts";
 import type { WalkStep } from "../read/log_walk.ts";
 import { README } from "./bundle_readme.ts";
-import { eventLine } from "./event_line.ts";
+import { eventLine, LINE_COLUMNS, type LineRow } from "./event_line.ts";
 import type { FileFormat } from "./file_format.ts";
 import { type Gap, proofLines } from "./gap_proofs.ts";
 import { type ArchiveFile, tarOf } from "./tar.ts";
@@ -36,11 +36,11 @@ export interface BundleParts {
 }
 
 /** A tar archive that proves itself without the service: docs/integrity.md, "A bundle". */
-export function bundleFormat(parts: BundleParts): FileFormat {
+export function bundleFormat(parts: BundleParts): FileFormat<LineRow> {
   return {
     mediaType: "application/x-tar",
     extension: "tar",
-    salts: true,
+    columns: LINE_COLUMNS,
     write: (steps) => tarOf(files(parts, steps)),
   };
 }
@@ -51,7 +51,7 @@ interface FileFacts {
   readonly sha256: string;
 }
 
-async function* files(parts: BundleParts, steps: AsyncIterable<WalkStep>): AsyncGenerator<ArchiveFile> {
+async function* files(parts: BundleParts, steps: AsyncIterable<WalkStep<LineRow>>): AsyncGenerator<ArchiveFile> {
   const facts: FileFacts[] = [];
   const listed = (name: string, content: Buffer): ArchiveFile => {
     facts.push({ name, size: content.length, sha256: hash("sha256", content) });
@@ -118,7 +118,7 @@ interface Part {
 }
 
 /** The events in parts: where one ends follows from the events alone, and not from the steps. */
-async function* inParts(steps: AsyncIterable<WalkStep>): AsyncGenerator<Part> {
+async function* inParts(steps: AsyncIterable<WalkStep<LineRow>>): AsyncGenerator<Part> {
   const lines = new TextBuffer();
   let gaps: Gap[] = [];
   let [number, events, first, last] = [1, 0, 0, -1];

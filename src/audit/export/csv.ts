@@ -10,7 +10,6 @@ import type { FileFormat } from "./file_format.ts";
 export const csvFormat: FileFormat = {
   mediaType: "text/csv; charset=utf-8; header=present",
   extension: "csv",
-  salts: false,
   async *write(steps) {
     yield csvText([COLUMNS.map(({ name }) => name)]);
     for await (const { rows } of steps) {

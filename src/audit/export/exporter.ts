@@ -15,7 +15,7 @@ import type { Logger } from "../../telemetry/logs.ts";
 import type { Writer } from "../append/writer.ts";
 import { type OwnEvent, prepareOwnEvents } from "../own_event.ts";
 import { toEventQuery } from "../read/filter_message.ts";
-import { type WalkStep, walkLog } from "../read/log_walk.ts";
+import { type PlacedRow, type WalkStep, walkLog } from "../read/log_walk.ts";
 import type { EventQuery } from "../read/query.ts";
 import { bundleFormat } from "./bundle.ts";
 import { inChunks } from "./chunks.ts";
@@ -108,7 +108,7 @@ export async function* exportEvents(
 
 interface Prepared {
   readonly asked: AskedExport;
-  readonly file: FileFormat;
+  readonly file: FileFormat<PlacedRow>;
 }
 
 /** Fixes how far the export goes, and under which checkpoint. */
@@ -135,13 +135,13 @@ async function prepare(parts: ExportParts, request: ExportEventsRequest, signal:
   return { asked: { exportId, format, filter, treeSize: checkpoint.size }, file };
 }
 
-const TABLES: ReadonlyMap<ExportFormat, FileFormat> = new Map([
+const TABLES: ReadonlyMap<ExportFormat, FileFormat<PlacedRow>> = new Map([
   [ExportFormat.JSONL, jsonlFormat],
   [ExportFormat.CSV, csvFormat],
   [ExportFormat.PARQUET, parquetFormat],
 ]);
 
-function headerOf({ exportId, format, treeSize }: AskedExport, { mediaType, extension }: FileFormat) {
+function headerOf({ exportId, format, treeSize }: AskedExport, { mediaType, extension }: FileFormat<PlacedRow>) {
   return { exportId, format, mediaType, fileName: `${exportId}.${extension}`, treeSize: BigInt(treeSize) };
 }
 
@@ -155,8 +155,8 @@ interface Running extends Prepared {
 async function* fileParts(database: Database, { query, asked, file, tally, signal }: Running) {
   const { treeSize } = asked;
   const total = await entriesBefore(database, query.correlationId, treeSize, signal);
-  const options = { query, after: -1, end: treeSize, maxBytes: STEP_BYTES, salts: file.salts, signal };
-  const steps = counted(walkLog(database, options), tally);
+  const options = { query, after: -1, end: treeSize, maxBytes: STEP_BYTES, columns: file.columns, signal };
+  const steps = counted(walkLog<PlacedRow>(database, options), tally);
   const progress = async () => ({
     entriesDone: BigInt(await entriesBefore(database, query.correlationId, tally.upTo + 1, signal)),
     entriesTotal: BigInt(total),
@@ -165,7 +165,7 @@ async function* fileParts(database: Database, { query, asked, file, tally, signa
   yield* withProgress(inChunks(file.write(steps), CHUNK_BYTES), progress);
 }
 
-async function* counted(steps: AsyncIterable<WalkStep>, tally: ExportTally): AsyncGenerator<WalkStep> {
+async function* counted<Row>(steps: AsyncIterable<WalkStep<Row>>, tally: ExportTally): AsyncGenerator<WalkStep<Row>> {
   for await (const step of steps) {
     yield step;
     tally.upTo = step.upTo;

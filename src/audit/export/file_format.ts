@@ -1,13 +1,13 @@
-import type { WalkStep } from "../read/log_walk.ts";
+import type { PlacedRow, WalkRow, WalkStep } from "../read/log_walk.ts";
 
 /** What an export writes: a format with what it must know before it begins. */
-export interface FileFormat {
+export interface FileFormat<Row extends PlacedRow = WalkRow> {
   /** IANA media type. */
   readonly mediaType: string;
   /** Of the file's name, without the dot. */
   readonly extension: string;
-  /** Whether rows must bring their salts. */
-  readonly salts: boolean;
+  /** What makes the rows of its steps Row; see WalkOptions. */
+  readonly columns?: string;
   /** The file, while the steps are read; holds a few megabytes at most, whatever the number of steps. */
-  write(steps: AsyncIterable<WalkStep>): AsyncIterable<Uint8Array>;
+  write(steps: AsyncIterable<WalkStep<Row>>): AsyncIterable<Uint8Array>;
 }

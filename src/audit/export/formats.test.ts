@@ -106,7 +106,7 @@ async function* later<T>(items: readonly T[]): AsyncGenerator<T> {
 function rowOf(index: number, bytes: number): WalkRow {
   const noise = randomBytes((bytes / 4) * 3).toString("base64");
   const time = "2026-11-01 10:00:00.012345+00";
-  const texts = { event_id: "i", event_hash: "0".repeat(64), run_salt: "0".repeat(32), salt: null };
+  const texts = { event_id: "i", event_hash: "0".repeat(64), run_salt: "0".repeat(32) };
   return {
     ...texts,
     event_timestamp: time,

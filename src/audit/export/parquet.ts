@@ -16,7 +16,6 @@ const GROUP_BYTES = 4 * 1024 * 1024;
 export const parquetFormat: FileFormat = {
   mediaType: "application/vnd.apache.parquet",
   extension: "parquet",
-  salts: false,
   async *write(steps) {
     const bytes = new PassingWriter();
     const file = new ParquetWriter({ writer: bytes, schema: SCHEMA, createdBy: "kubernaut datastorage" });

@@ -19,15 +19,20 @@ import {
 } from "./run_parts.ts";
 import { planEvents, planRuns, planRunsOfChain, planSight, type Sight } from "./walk_statements.ts";
 
-/** A row of audit_events with its place in the log. */
-export interface WalkRow extends EventRow {
+/** What the walk tells of an event besides the columns that were asked for, and what it needs of those. */
+export interface PlacedRow {
+  readonly chain_position: string;
+  /** The payload, or another text that may be as long. */
+  readonly event_data: string;
+  readonly error_message?: string | null;
   /** Its place in the log, decimal. */
   readonly log_index: string;
-  /** The event's salt in hex; null where it was erased, or where salts were not asked for. */
-  readonly salt: string | null;
   /** Salt of its run in hex: what its log_salt is made of. */
   readonly run_salt: string;
 }
+
+/** A row of audit_events with its place in the log. */
+export type WalkRow = EventRow & PlacedRow;
 
 /** Consecutive places of the log within one run whose events are no longer stored. */
 export interface RemovedStretch {
@@ -42,9 +47,9 @@ export interface RemovedStretch {
 }
 
 /** The next stretch of the log. */
-export interface WalkStep {
+export interface WalkStep<Row = WalkRow> {
   /** What matches, in the order of the log. */
-  readonly rows: readonly WalkRow[];
+  readonly rows: readonly Row[];
   /** What is no longer stored, in the order of the log. */
   readonly removed: readonly RemovedStretch[];
   /** Last index that was looked at. */
@@ -59,8 +64,8 @@ export interface WalkOptions {
   readonly end: number;
   /** Bytes of rows in a step, about; one row at least. */
   readonly maxBytes: number;
-  /** Whether rows bring their salts. */
-  readonly salts: boolean;
+  /** SQL over audit_events, in place of the columns of EventRow: what makes a row Row. */
+  readonly columns?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -87,10 +92,13 @@ const ROW_BYTES = 1200;
  * @throws Fault `unavailable` when the database cannot be read, `precondition` LOG_DAMAGED where runs are missing from the log;
  * the reason of `signal` when that is aborted.
  */
-export async function* walkLog(database: Database, options: WalkOptions): AsyncGenerator<WalkStep> {
+export async function* walkLog<Row extends PlacedRow = WalkRow>(
+  database: Database,
+  options: WalkOptions,
+): AsyncGenerator<WalkStep<Row>> {
   const left = new AbortController();
   const signal = AbortSignal.any([options.signal, left.signal]);
-  const walk = new Walk(database, { ...options, signal });
+  const walk = new Walk<Row>(database, { ...options, signal });
   try {
     for (let next = walk.step(); next !== undefined; ) {
       const step = await next;
@@ -104,7 +112,7 @@ export async function* walkLog(database: Database, options: WalkOptions): AsyncG
   }
 }
 
-class Walk {
+class Walk<Row extends PlacedRow> {
   readonly #database: Database;
   readonly #options: WalkOptions;
   readonly #filtered: boolean;
@@ -130,11 +138,11 @@ class Walk {
   }
 
   /** The next step; undefined at the end. Not to be called while one is under way. */
-  step(): Promise<WalkStep> | undefined {
+  step(): Promise<WalkStep<Row>> | undefined {
     return this.#upTo + 1 < this.#options.end ? this.#step() : undefined;
   }
 
-  async #step(): Promise<WalkStep> {
+  async #step(): Promise<WalkStep<Row>> {
     if (this.#parts.length === 0) await this.#nextParts();
     const rows = this.#parts.length === 0 ? [] : await this.#readRows();
     this.#upTo = this.#parts.length === 0 ? this.#partsTo : (this.#parts[0] as RunPart).firstIndex - 1;
@@ -182,13 +190,13 @@ class Walk {
   }
 
   /** Reads events of #parts, as many as fit, and leaves there what is still to be read. */
-  async #readRows(): Promise<WalkRow[]> {
-    const { query, salts, maxBytes, signal } = this.#options;
+  async #readRows(): Promise<Row[]> {
+    const { query, maxBytes, columns, signal } = this.#options;
     const wanted = this.#parts.slice(0, countFor(this.#parts, this.#rowsAtOnce));
-    const statement = planEvents(wanted, query, salts, this.#rowsAtOnce);
-    const rows: WalkRow[] = [];
+    const statement = planEvents(wanted, query, this.#rowsAtOnce, columns);
+    const rows: Row[] = [];
     let bytes = 0;
-    const take = (row: WalkRow) => {
+    const take = (row: Row) => {
       bytes += ROW_BYTES + row.event_data.length + (row.error_message?.length ?? 0);
       if (bytes > maxBytes && rows.length > 0) return false;
       rows.push(row);
@@ -198,7 +206,7 @@ class Walk {
     const read = () => readEach(this.#database, statement, signal, take, atOnce);
     const full = await turnsOf(this.#database).take(signal, read);
     const more = full || rows.length === this.#rowsAtOnce;
-    const upTo = more ? Number((rows.at(-1) as WalkRow).log_index) : lastIndex(wanted.at(-1) as RunPart);
+    const upTo = more ? Number((rows.at(-1) as Row).log_index) : lastIndex(wanted.at(-1) as RunPart);
     if (!this.#filtered) this.#removed.push(...missingFrom(wanted, rows, upTo));
     const rest = more ? wanted.map((part) => behind(part, upTo)).filter((part) => part.eventCount > 0) : [];
     this.#parts.splice(0, wanted.length, ...rest);

@@ -35,21 +35,28 @@ export function planRunsOfChain(
   };
 }
 
+/** The columns of an EventRow without its place in the log. */
+const EVENT_COLUMNS = `${COLUMNS_READ}, ${PUBLISHED_SIZE}, true AS matches, false AS budget_spent`;
+
 /**
- * The events of parts of runs that match, in the order of the log. For each part it walks along the index of its chain, in the
- * partitions of its dates; the dates of all parts together leave out other months while planning.
+ * The events of parts of runs that match, in the order of the log, with their places in it. For each part it walks along the index
+ * of its chain, in the partitions of its dates; the dates of all parts together leave out other months while planning.
+ * `columns`: SQL over audit_events, chain_position among them.
  */
-export function planEvents(parts: readonly RunPart[], query: EventQuery, salts: boolean, limit: number): Statement {
+export function planEvents(
+  parts: readonly RunPart[],
+  query: EventQuery,
+  limit: number,
+  columns: string = EVENT_COLUMNS,
+): Statement {
   const parameters: string[] = [];
   const bind = (value: string): string => `$${parameters.push(value)}`;
   const { source, within } = joined(parts, bind);
   const matching = filterConditions(query, bind);
-  const salt = "(SELECT encode(id.salt, 'hex') FROM audit_event_ids AS id WHERE id.event_id = event.event_id)";
   return {
-    text: `SELECT event.*, part.index_before + event.chain_position AS log_index, ${PUBLISHED_SIZE}, part.run_salt,
-        ${salts ? salt : "NULL::text"} AS salt, true AS matches, false AS budget_spent
+    text: `SELECT event.*, part.index_before + event.chain_position AS log_index, part.run_salt
       FROM ${source} CROSS JOIN LATERAL (
-        SELECT ${COLUMNS_READ} FROM audit_events WHERE ${[...within, ...matching].join(" AND ")} ORDER BY chain_position OFFSET 0
+        SELECT ${columns} FROM audit_events WHERE ${[...within, ...matching].join(" AND ")} ORDER BY chain_position OFFSET 0
       ) AS event
       ORDER BY part.place LIMIT ${bind(String(limit))}::text::bigint`,
     parameters,

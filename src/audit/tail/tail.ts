@@ -97,7 +97,6 @@ class Tail {
       after: this.#upTo,
       end,
       maxBytes: STEP_BYTES,
-      salts: false,
       signal: this.#signal,
     });
     for await (const step of beating(walk, BEAT_MS)) {
