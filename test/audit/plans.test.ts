@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { planFind, planGet, planPage } from "../../src/audit/read/plan.ts";
 import type { EventQuery } from "../../src/audit/read/query.ts";
-import { planEvents, planSight } from "../../src/audit/read/walk_statements.ts";
+import { planEvents, planRunsOfChain, planSight } from "../../src/audit/read/walk_statements.ts";
 import { openPool } from "../../src/postgres/pool.ts";
 import type { Statement } from "../../src/postgres/statement.ts";
 import { newEvent, outcomes, startAuditService } from "../support/audit_service.ts";
@@ -36,6 +36,7 @@ interface PlanNode {
   readonly "Index Name"?: string;
   readonly "Actual Loops": number;
   readonly "Actual Rows": number;
+  readonly "Rows Removed by Filter"?: number;
   readonly Plans?: readonly PlanNode[];
 }
 
@@ -158,6 +159,32 @@ test("a walk along the log reads the events of its runs by the index of their ch
       assert.equal(node["Actual Loops"], 10);
       assert.equal(node["Actual Rows"], 20);
     }
+  }
+});
+
+test("who follows a long chain reads its last runs alone", async () => {
+  const RUNS = 5000;
+  const FIRST = 1_000_000;
+  await service.admin`
+    INSERT INTO audit_log_runs (first_log_index, event_count, correlation_id, first_position, first_date, last_date, salt)
+    SELECT ${FIRST} + 3 * number, 2, 'rr-followed', 1 + 2 * number, '2026-03-01', '2026-03-01', ''
+    FROM generate_series(0, ${RUNS - 1}) AS number`;
+  await service.admin.unsafe("ANALYZE audit_log_runs");
+  const last = FIRST + 3 * (RUNS - 1);
+  for (const [from, runs] of [
+    [last + 2, 0],
+    [last + 1, 1],
+    [last, 1],
+    [last - 1, 1],
+    [last - 2, 2],
+  ] as const) {
+    const statement = planRunsOfChain("rr-followed", 0, from, last + 3, 2048);
+    const nodes = await executed(statement, "custom");
+    assert.equal(nodes[0]?.["Actual Rows"], runs, `from ${last} + ${from - last}`);
+    const read = nodes
+      .filter((node) => node["Relation Name"] === "audit_log_runs")
+      .map((node) => node["Actual Rows"] + (node["Rows Removed by Filter"] ?? 0));
+    assert.ok(read.length > 0 && Math.max(...read) <= 3, `reads ${read} runs`);
   }
 });
 

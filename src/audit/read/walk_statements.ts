@@ -18,7 +18,10 @@ export function planRuns(from: number, end: number, limit: number): Statement {
   };
 }
 
-/** The runs of a chain behind a place of it that hold places of the log from `from` on, before `end`, in their order. */
+/**
+ * The runs of a chain behind a place of it that hold places of the log from `from` on, before `end`, in their order. Behind none of
+ * it, those before `from` are passed over from the chain's end: who follows a chain asks for its last ones.
+ */
 export function planRunsOfChain(
   correlationId: string,
   behindPosition: number,
@@ -26,9 +29,12 @@ export function planRunsOfChain(
   end: number,
   limit: number,
 ): Statement {
+  const floor = `coalesce((SELECT run.first_position FROM audit_log_runs AS run
+    WHERE run.correlation_id = $1 AND run.first_log_index <= $3::text::bigint ORDER BY run.first_position DESC LIMIT 1), 0)`;
   return {
     text: `SELECT ${RUN_COLUMNS} FROM audit_log_runs
       WHERE correlation_id = $1 AND first_position > $2::text::bigint
+        ${behindPosition === 0 && from > 0 ? `AND first_position >= ${floor}` : ""}
         AND first_log_index + event_count > $3::text::bigint AND first_log_index < $4::text::bigint
       ORDER BY first_position LIMIT ${limit}`,
     parameters: [correlationId, String(behindPosition), String(from), String(end)],
