@@ -12,18 +12,24 @@ export interface LastCover {
   readonly uncovered: number;
   /** Events that have an index and were not given to the tail. */
   readonly untold: number;
-  readonly seconds: number;
+  /** Until everything was covered, and until all of it was given to the tail as well; so far, where it never was. */
+  readonly coveredSeconds: number;
+  readonly toldSeconds: number;
 }
 
 /** Waits until the log has come to its end, and those who read it as well; or until it must have. */
 export async function untilCovered(stage: Stage, readers: Readers): Promise<LastCover> {
   const begun = performance.now();
+  let coveredSeconds: number | undefined;
   for (;;) {
     const { pending, size, published } = await lookAt(stage);
     const uncovered = pending + size - published;
     const untold = size - 1 - readers.progress.upTo;
-    const elapsed = performance.now() - begun;
-    if ((uncovered === 0 && untold === 0) || elapsed > LAST_MS) return { uncovered, untold, seconds: elapsed / 1000 };
+    const toldSeconds = (performance.now() - begun) / 1000;
+    if (uncovered === 0) coveredSeconds ??= toldSeconds;
+    if ((uncovered === 0 && untold === 0) || toldSeconds * 1000 > LAST_MS) {
+      return { uncovered, untold, coveredSeconds: coveredSeconds ?? toldSeconds, toldSeconds };
+    }
     await wait(LOOK_MS);
   }
 }

@@ -39,8 +39,9 @@ export interface LogFigures {
   readonly tail_streams: number;
   /** Published checkpoints that were seen, each size once. */
   readonly checkpoints: number;
-  /** From the last event's recording until everything was covered, and was given to the tail. */
+  /** When the queue was drained: until everything was covered, and until it was given to the tail. */
   readonly seconds_to_cover: number;
+  readonly seconds_to_tell: number;
 }
 
 export function makeReport({ seed, servers, wipe }: Options, outcome: Outcome): Report {
@@ -87,7 +88,8 @@ export function makeReport({ seed, servers, wipe }: Options, outcome: Outcome): 
       entries: log.size,
       tail_streams: log.streams,
       checkpoints: log.checkpoints,
-      seconds_to_cover: Number(log.seconds.toFixed(1)),
+      seconds_to_cover: Number(log.coveredSeconds.toFixed(1)),
+      seconds_to_tell: Number(log.toldSeconds.toFixed(1)),
     },
     conflict_letters: deadLetters.conflicts,
     crashes,
@@ -108,7 +110,7 @@ export function reportText(report: Report): string {
     `  ${figure(report.recorded)} recorded, ${figure(report.queued)} queued, ${figure(report.answered_as_duplicate)} told as duplicates; ` +
       `${figure(report.sent_again)} sent again; ${figure(report.stored)} stored`,
     `log of ${figure(report.log.entries)} entries, tailed over ${report.log.tail_streams} streams, ${figure(report.log.checkpoints)} checkpoints ` +
-      `collected; covered ${report.log.seconds_to_cover} s after the rest was over`,
+      `collected; at the end covered after ${report.log.seconds_to_cover} s, given to the tail after ${report.log.seconds_to_tell} s`,
     "",
     `${report.faults} faults of ${report.fault_kinds} kinds:`,
     ...Object.entries(report.faults_by_kind).map(([kind, count]) => `  ${String(count).padStart(4)}  ${kind}`),
