@@ -76,8 +76,11 @@ const SIGHT_EVENTS = 20_000;
 /** Rows of one statement. */
 const MOST_ROWS = 4096;
 const FIRST_ROWS = 256;
-/** Rows that are fetched together; what of them does not fit any more is fetched again. */
-const ROWS_AT_ONCE = 128;
+/**
+ * Rows that are fetched together: mostly all of a step, so that PostgreSQL makes the next ones while these are written. Of those that
+ * turn out larger than the ones before, what does not fit any more is dropped as it arrives, and fetched again.
+ */
+const ROWS_AT_ONCE = 1024;
 /** What a row takes beside its texts of any length. */
 const ROW_BYTES = 1200;
 
