@@ -1,8 +1,8 @@
 import type { QueueAppender } from "../audit/append/queue_appender.ts";
+import { Bell } from "../bell.ts";
 import { failpoint } from "../failpoint.ts";
 import { Fault } from "../fault.ts";
 import type { Logger } from "../telemetry/logs.ts";
-import { Bell } from "./bell.ts";
 import { Breaker, type BreakerState } from "./breaker.ts";
 import type { DrainObserver } from "./drain_observer.ts";
 import { Lease } from "./lease.ts";

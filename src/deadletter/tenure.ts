@@ -1,11 +1,11 @@
 import type { Outcome } from "../audit/append/outcome.ts";
 import type { AppendEnd, QueueAppender } from "../audit/append/queue_appender.ts";
 import type { PreparedEvent } from "../audit/prepare.ts";
+import { Bell } from "../bell.ts";
 import { nowMs } from "../clock.ts";
 import { failpoint } from "../failpoint.ts";
 import type { Logger } from "../telemetry/logs.ts";
 import { backoffMs } from "./backoff.ts";
-import { Bell } from "./bell.ts";
 import type { Breaker } from "./breaker.ts";
 import type { DrainObserver } from "./drain_observer.ts";
 import type { StreamName } from "./keys.ts";

@@ -35,8 +35,9 @@ export function linkFaults(row: LinkRow, before: LinkRow | undefined, payload?: 
   const previous = before?.correlation_id === row.correlation_id ? before : undefined;
   const last = previous === undefined ? 0 : Number(previous.chain_position);
   const faults: LinkFault[] = [];
-  if (position === last) faults.push(["fork", { ...where, found: `also event ${previous?.event_id}` }]);
-  else if (position !== last + 1) {
+  if (previous !== undefined && position === last) {
+    faults.push(["fork", { ...where, found: `also event ${previous.event_id}` }]);
+  } else if (position !== last + 1) {
     faults.push(["gap", { ...where, expected: `position ${last + 1}`, found: `position ${position}` }]);
   } else if ((previous?.event_hash ?? null) !== row.previous_event_hash) {
     const [expected, found] = [previous?.event_hash ?? "none", row.previous_event_hash ?? "none"];

@@ -168,6 +168,9 @@ test("log new-origin: names that are used or none, and a database that is not th
   }
   const none = { DATASTORAGE_DATA_DIR: join(keyFile, "..", "none") };
   assert.equal((await datastorage(["log", "new-origin", "a"], { env: none })).code, 2);
+  const unreadable = await datastorage(["log", "new-origin", "a"], { env: { ...env, DATASTORAGE_DATA_DIR: keyFile } });
+  assert.equal(unreadable.code, 1);
+  assert.match(unreadable.stderr, /the checkpoint \S+key\.pem\/log\/checkpoint cannot be read \(ENOTDIR\)/);
   const away = { ...env, DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" };
   assert.equal((await datastorage(["log", "new-origin", "a"], { env: away })).code, 1);
 });

@@ -158,7 +158,7 @@ test("another origin than the one in use is not signed as, and the log is indexe
   assert.equal(level, "error");
   assert.match(
     text,
-    /the log is signed as audit\.example\.com\/one.*datastorage log new-origin audit\.example\.com\/two/s,
+    /the origin of the log is audit\.example\.com\/one.*datastorage log new-origin audit\.example\.com\/two/s,
   );
   await site.record(1);
   await until(async () => {
@@ -166,6 +166,8 @@ test("another origin than the one in use is not signed as, and the log is indexe
     return row?.size === "2" ? true : undefined;
   }, "indexed");
   assert.equal(other.open.sealingStatus(), "other_origin");
+  const waiting = await site.start({ keys, origin: "audit.example.com/three" });
+  await waiting.untilTold(/DATASTORAGE_LOG_ORIGIN is audit\.example\.com\/three.*this process signs nothing/);
   await site.sql`SELECT open_audit_log_origin('audit.example.com/two', NULL, 'a new name')`;
   const note = await site.untilPublished(2);
   assert.equal(parseCheckpoint(note.text).origin, "audit.example.com/two");
@@ -194,4 +196,8 @@ test("a kept checkpoint that no key of the log signed stops the log", async () =
     await log.close();
     assert.equal(site.kept(), kept, "evidence is left alone");
   }
+  await site.sql`SELECT open_audit_log_origin('audit.example.com/after', ${site.kept()}, 'an empty file')`;
+  await site.start({ keys });
+  await site.untilPublished(1);
+  await until(async () => (site.kept().startsWith("audit.example.com/after\n") ? true : undefined), "kept");
 });

@@ -70,7 +70,8 @@ async function goOn(site: SealingSite, keys: ReturnType<typeof logKeys>, origin:
     statementTimeoutMs: 5000,
   });
   try {
-    return await openNewOrigin({ database, kept: new KeptCheckpoint(site.dataDir), keys, origin, reason: "restored" });
+    const { file } = new KeptCheckpoint(site.dataDir);
+    return await openNewOrigin({ database, kept: { note: site.kept(), file }, keys, origin, reason: "restored" });
   } finally {
     await database.end();
   }

@@ -8,6 +8,7 @@ import { onlyPositional } from "../arguments.ts";
 import type { Command, Invocation } from "../command.ts";
 import { asDatabaseFailure } from "../database_failure.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit_code.ts";
+import { StartFailure } from "../failure.ts";
 import { openStores } from "../fsck/stores.ts";
 import { printable } from "../text.ts";
 
@@ -57,7 +58,7 @@ async function runNewOrigin(invocation: Invocation): Promise<ExitCode> {
   });
   try {
     const keys = findLogKeys({ ...config, embedded: config.databaseUrl === undefined });
-    const kept = new KeptCheckpoint(config.dataDir);
+    const kept = await readKept(new KeptCheckpoint(config.dataDir));
     const change = await openNewOrigin({ database, kept, keys, origin, reason });
     await terminal.stdout.write(given.has("json") ? `${JSON.stringify(jsonOf(change))}\n` : changeText(change));
     return change.outcome === "opened" ? EXIT.ok : EXIT.refused;
@@ -66,6 +67,16 @@ async function runNewOrigin(invocation: Invocation): Promise<ExitCode> {
   } finally {
     await database.end();
     await stores.close();
+  }
+}
+
+async function readKept(kept: KeptCheckpoint): Promise<{ note: string; file: string } | undefined> {
+  try {
+    const note = await kept.read();
+    return note === undefined ? undefined : { note, file: kept.file };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new StartFailure(`the checkpoint ${kept.file} cannot be read (${code})`, { cause: error });
   }
 }
 

@@ -5,8 +5,8 @@ import type { Advance } from "./log_statements.ts";
 import type { PendingRow } from "./pending.ts";
 import type { TreeEdge } from "./tree_edge.ts";
 
-/** Events between two turns of the event loop: some two milliseconds. */
-const EVENTS_A_TURN = 1_000;
+/** Events between two turns of the event loop: some one millisecond. */
+const EVENTS_A_TURN = 500;
 const SALT_BYTES = 16;
 
 /** Makes the tree longer by these rows, in their order, and gives what is to be written. */

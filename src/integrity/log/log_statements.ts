@@ -28,7 +28,7 @@ export async function look(sql: Sql, heldBy: number | undefined): Promise<Look> 
     [String(heldBy ?? 0)],
     { prepare: true },
   );
-  if (row === undefined) throw new Error("audit_log_state holds no row");
+  if (row === undefined) throw new Error("audit_log_state holds no row: the tables of the log were restored in part");
   return { ...row, size: Number(row.size), publishedSize: Number(row.published_size) };
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
-import { Bell } from "../../deadletter/bell.ts";
+import { Bell } from "../../bell.ts";
 import { Fault } from "../../fault.ts";
 import type { Database } from "../../postgres/database.ts";
 import { classifyError } from "../../postgres/errors.ts";
@@ -12,6 +12,9 @@ import { type Backlog, type Look, look, readBacklog, readState } from "./log_sta
 
 /** Milliseconds between two looks of the holder: what other processes record is found by them. */
 const HOLDER_MS = 50;
+/** The same once nothing was recorded for so long: an idle log costs next to nothing. */
+const IDLE_MS = 200;
+const IDLE_AFTER_MS = 10_000;
 /** Milliseconds between two looks of the others, between two of the backlog, and after an error. */
 const OTHERS_MS = 1_000;
 /** Milliseconds between two rounds, in which is gathered what is recorded: four times what the last took, within these bounds. */
@@ -68,6 +71,8 @@ export class Sequencer {
   #watching = false;
   #troubleSince: number | undefined;
   #backlogAt = 0;
+  /** When something was last found to have no index. */
+  #busyAt = 0;
   #lookMs = 0;
   readonly #ending = new AbortController();
   #stopped = false;
@@ -125,7 +130,9 @@ export class Sequencer {
     const more = seen.pending && (await this.#holder.index());
     // Witnesses may take a while; nothing waits for them.
     void this.#holder.seal();
-    return more ? 0 : HOLDER_MS;
+    if (more) return 0;
+    if (seen.pending) this.#busyAt = performance.now();
+    return performance.now() - this.#busyAt < IDLE_AFTER_MS ? HOLDER_MS : IDLE_MS;
   }
 
   async #look(): Promise<Look> {

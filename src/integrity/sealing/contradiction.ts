@@ -106,12 +106,18 @@ export function verifiedCheckpoint(
 /** Whether the origin that came after a checkpoint's own names a larger one that it contradicts, or the same. */
 function isLinked(checkpoint: Checkpoint, origins: readonly OpenedOrigin[]): boolean {
   const successor = origins[origins.findIndex(({ origin }) => origin === checkpoint.origin) + 1];
-  if (successor?.contradicted === undefined) return false;
+  const linked = checkpointOf(successor?.contradicted);
+  if (linked?.origin !== checkpoint.origin) return false;
+  return linked.size > checkpoint.size || isSame(linked, checkpoint);
+}
+
+/** The checkpoint of a note, whoever has signed it; absent where there is none, or it is no checkpoint. */
+export function checkpointOf(note: string | undefined): Checkpoint | undefined {
   try {
-    const linked = parseCheckpoint(parseNote(successor.contradicted).text);
-    return linked.origin === checkpoint.origin && (linked.size > checkpoint.size || isSame(linked, checkpoint));
-  } catch {
-    return false;
+    return note === undefined ? undefined : parseCheckpoint(parseNote(note).text);
+  } catch (error) {
+    if (error instanceof NoteError) return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,5 @@
 import type { Logger } from "../../telemetry/logs.ts";
-import { parseCheckpoint } from "../note/checkpoint.ts";
-import { parseNote } from "../note/signed_note.ts";
+import { checkpointOf } from "./contradiction.ts";
 import { KeptCheckpoint } from "./kept_checkpoint.ts";
 import { logFolder } from "./log_folder.ts";
 import { Notices } from "./notices.ts";
@@ -69,8 +68,8 @@ export class KeptOutside {
   /** Replaces `before`, as it was read, unless it is the same and known to last, or goes further under the same origin. */
   async follow(before: string | undefined, note: string): Promise<void> {
     if (before === note && this.#works === true) return;
-    const [there, next] = [before, note].map((text) => text && parseCheckpoint(parseNote(text).text));
-    const further = there && next && there.origin === next.origin && there.size > next.size;
+    const [there, next] = [checkpointOf(before), checkpointOf(note)];
+    const further = there !== undefined && there.origin === next?.origin && there.size > next.size;
     if (!further) await this.write(note);
   }
 

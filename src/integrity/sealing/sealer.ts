@@ -16,10 +16,11 @@ import { Witness } from "./witness.ts";
 
 /** Least time between two checkpoints. */
 const EVERY_MS = 1000;
-/** Age at which the timestamped cosignature is renewed, so that it is never older than an hour. */
+/** Age at which the cosignature is renewed, so that it is never older than an hour. */
 const RENEW_MS = 30 * 60_000;
-/** How often the database is asked what is there: whether another origin was opened, or the tree taken back. */
+/** How often the database is asked whether another origin was opened, or the tree taken back. */
 const LOOK_AGAIN_MS = 3000;
+
 /**
  * Signs the log's checkpoints, keeps them outside of the database, has them witnessed and publishes them.
  *
@@ -34,6 +35,7 @@ export class Sealer {
   readonly #witnesses: readonly Witness[];
   readonly #notices: Notices;
   readonly #register: Register;
+  readonly #standbyCopy: StandbyCopy | undefined;
   readonly #monotonicMs: () => number;
   readonly #closing = new AbortController();
   #status: SealingStatus;
@@ -45,7 +47,6 @@ export class Sealer {
   #lookAt = Number.NEGATIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
   #sealing: Promise<void> | undefined;
-  #standbyCopy: StandbyCopy | undefined;
 
   constructor(options: SealingOptions) {
     this.#options = options;
@@ -55,7 +56,9 @@ export class Sealer {
     this.#tiles = new TileStore(options.database);
     this.#notices = new Notices(this.#monotonicMs);
     this.#register = new Register({ ...options, monotonicMs: this.#monotonicMs });
+    const { keys } = options;
     const parts = { tiles: this.#tiles, log: options.log, monotonicMs: this.#monotonicMs };
+    this.#standbyCopy = keys && new StandbyCopy({ ...this.#standingParts(keys), monotonicMs: this.#monotonicMs });
     this.#witnesses = (options.witnesses ?? []).map((witness) => new Witness(witness, parts));
   }
 
@@ -104,16 +107,17 @@ export class Sealer {
   }
 
   /**
-   * Called every second or so by a process that does not hold the log: keeps its own copy of the published checkpoint fresh,
-   * and tells loudly when the published one does not extend it. Never rejects.
+   * Called every second or so by a process that does not hold the log: keeps its own copy of the published checkpoint fresh, and
+   * tells loudly when the published one does not extend it. Never rejects.
    */
   async watch({ origin, publishedNote }: Pick<LogState, "origin" | "publishedNote">): Promise<void> {
     const { keys } = this.#options;
     if (keys === undefined) return;
-    if (origin !== undefined) this.#use(keys, origin);
+    const other = origin !== undefined && this.#use(keys, origin) === undefined;
+    if (other) tellOtherOrigin(origin, this.#options.origin as string, this.#standingParts(keys));
     if (publishedNote === undefined) return;
     try {
-      const consistent = await this.#copy(keys).follow(publishedNote);
+      const consistent = await this.#standbyCopy?.follow(publishedNote);
       if (consistent !== undefined) this.#status = consistent ? "standby" : "contradicted";
     } catch (error) {
       const text = "the published checkpoint cannot be compared with the log now";
@@ -218,19 +222,14 @@ export class Sealer {
       this.#register.learn(origin);
       await this.#kept.follow(kept, state.signedNote);
     }
-    if (this.#status === "contradicted")
-      this.#options.log.info({ origin }, "the log no longer contradicts what was signed of it");
+    const again = this.#status === "contradicted";
+    if (again) this.#options.log.info({ origin }, "the log no longer contradicts what was signed of it");
     this.#status = "signing";
     return true;
   }
 
   #standingParts(keys: LogKeys) {
     return { ...this.#options, keys, tiles: this.#tiles, kept: this.#kept, notices: this.#notices };
-  }
-
-  #copy(keys: LogKeys): StandbyCopy {
-    this.#standbyCopy ??= new StandbyCopy({ ...this.#standingParts(keys), monotonicMs: this.#monotonicMs });
-    return this.#standbyCopy;
   }
 
   /** Signs as `origin` from now on; nothing where the setting names another. */

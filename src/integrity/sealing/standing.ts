@@ -93,8 +93,8 @@ export function tellOtherOrigin(
   notices.tell("other origin", () =>
     log.error(
       { origin, wanted },
-      `DATASTORAGE_LOG_ORIGIN is ${wanted}, and the log is signed as ${origin}: nothing is signed until they agree. Take the setting ` +
-        `back, or open the other origin: datastorage log new-origin ${wanted}`,
+      `DATASTORAGE_LOG_ORIGIN is ${wanted}, and the origin of the log is ${origin}: this process signs nothing until they agree. Set ` +
+        `it to ${origin}, or, where the log was never signed as ${wanted}, open that: datastorage log new-origin ${wanted}`,
     ),
   );
 }

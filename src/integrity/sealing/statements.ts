@@ -48,7 +48,7 @@ type OriginRow = { readonly [Name in keyof OpenedOrigin]: OpenedOrigin[Name] | n
 
 export async function readSealingState(database: Database): Promise<SealingState> {
   const [row] = await database.run((sql) => sql.unsafe<StateRow[]>(STATE, [], { prepare: true }));
-  if (row === undefined) throw new Error("audit_log_state has no row");
+  if (row === undefined) throw new Error("audit_log_state holds no row: the tables of the log were restored in part");
   return {
     size: Number(row.size),
     root: Buffer.from(row.root, "hex"),

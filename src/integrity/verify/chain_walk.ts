@@ -79,7 +79,7 @@ export class ChainWalk {
         `the chain goes on behind its head, which is at ${this.#head.position}`,
       );
     } else if (last !== undefined && end === this.#head.position && last.event_hash !== this.#head.hash) {
-      this.#tell("head", end, last.event_id, `the head has another hash than the last event: ${this.#head.hash}`);
+      this.#tell("head", end, last.event_id, "the head has another hash than the last event");
     }
   }
 
@@ -87,7 +87,8 @@ export class ChainWalk {
     const before = this.#before;
     if (kind === "gap") {
       const first = Number(before?.chain_position ?? 0) + 1;
-      this.#tell("missing", first, undefined, missing(first, position - 1));
+      if (position > first) this.#tell("missing", first, undefined, missing(first, position - 1));
+      else this.#tell("missing", position, eventId, `no chain has a place ${position}: the first is 1`);
     } else {
       this.#tell(kind, position, eventId, kind === "fork" ? fork(before?.event_id) : `${MEANINGS[kind]}: ${found}`);
     }
