@@ -6,7 +6,7 @@ import { VerifyChainResponseSchema } from "../../gen/ts/kubernaut/audit/v1/integ
 import { toVerifyChainResponse } from "../../src/integrity/messages.ts";
 import { eventId } from "../fsck/append_chains.ts";
 import { check } from "../fsck/damaged_store.ts";
-import { tamperedStore, told, verify } from "./tampered_store.ts";
+import { PLACES, tamperedStore, told, verify } from "./tampered_store.ts";
 
 const LAST = "9223372036854775807";
 const BEYOND = "4611686018427387904";
@@ -18,6 +18,24 @@ const CASES: readonly { name: string; damage: readonly string[]; verified: RegEx
     damage: [`UPDATE audit_events SET chain_position = ${LAST} WHERE ${EVENT}`],
     verified: /^missing@3 missing@8 /,
     checked: /chains\.gap@/,
+  },
+  {
+    name: "an event before the first place",
+    damage: [
+      "ALTER TABLE audit_events DROP CONSTRAINT audit_events_chain",
+      `UPDATE audit_events SET chain_position = 0 WHERE ${EVENT}`,
+    ],
+    verified: /^missing@0 not_in_log@0 previous_hash@1 missing@3$/,
+    checked: /chains\.gap@0 chains\.previous_hash@1 chains\.gap@4/,
+  },
+  {
+    name: "tiles and bundles before the first",
+    damage: [
+      "INSERT INTO audit_log_tiles VALUES (0, -7, sha256(''))",
+      "INSERT INTO audit_log_entries VALUES (-4, sha256(''))",
+    ],
+    verified: /^$/,
+    checked: /^log\.width@tile 0\/-7 log\.width@bundle -4$/,
   },
   {
     name: "a run from the last place that can be stored",
@@ -62,7 +80,10 @@ for (const { name, damage, verified, checked } of CASES) {
     const report = await verify(store.database.url);
     assert.match(told(report).join(" "), verified);
     toBinary(VerifyChainResponseSchema, toVerifyChainResponse(report, "verification-1"));
-    const { found } = await check(store.database.url);
+    for (const { description } of report.faults)
+      assert.doesNotMatch(description, /undefined|NaN|[0-9a-f]{64}.*[0-9a-f]{64}/);
+    const { found, lines } = await check(store.database.url);
+    for (const line of lines) assert.doesNotMatch(line, /undefined|NaN/);
     assert.match(
       found.map(({ check, kind, position, name }) => `${check}.${kind}@${position ?? name ?? ""}`).join(" "),
       checked,
@@ -70,3 +91,13 @@ for (const { name, damage, verified, checked } of CASES) {
     assert.ok(found.length < 50, `${found.length} faults`);
   });
 }
+
+test("the hash that the last event should have is never told", async (context) => {
+  const store = await tamperedStore(context);
+  const last = `event_id = '${eventId(1, PLACES)}'`;
+  const [before] = await store.admin.unsafe(`SELECT event_hash FROM audit_events WHERE ${last}`);
+  await store.damage(`UPDATE audit_events SET event_hash = repeat('0', 64) WHERE ${last}`);
+  const report = await verify(store.database.url);
+  assert.deepEqual(told(report), ["event_hash@7", "log_entry@7", "head@7"]);
+  assert.ok(!JSON.stringify(report).includes(before?.["event_hash"]));
+});

@@ -38,6 +38,9 @@ export async function checkLeaves(
       await report.fault("no_tile", { name: `tile 0/${index} and those behind it` });
       break;
     }
+    for (; bundle !== undefined && bundle.index < index; bundle = (await bundles.next()).value) {
+      await tellWidths(report, bundle, 0);
+    }
     const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH);
     const entries = await expected.upTo(index * TILE_WIDTH + width);
     const here = bundle?.index === index ? bundle : { index, entries: [], leaves: [] };
