@@ -108,6 +108,7 @@ export function openWithoutKeys(url: string, options: LogOptions = {}): OpenedLo
     statementTimeoutMs: 5_000,
     sealing: { keys: undefined, origin: undefined, dataDir: "/nonexistent", witnesses: [], record: async () => {} },
     onAdvanced() {},
+    othersMs: 100,
     ...options,
   });
   const close = async () => {

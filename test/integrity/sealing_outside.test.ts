@@ -101,6 +101,5 @@ test("a checkpoint whose file is gone is kept again although nothing is added", 
   await site.record(1);
   await site.untilPublished(1);
   rmSync(`${site.dataDir}/log`, { recursive: true });
-  await until(async () => (keptSize(site) === 1 ? true : undefined), "kept again");
-  assert.equal(log.open.keptOutside, true);
+  await until(async () => (keptSize(site) === 1 && log.open.keptOutside ? true : undefined), "kept again");
 });

@@ -144,6 +144,7 @@ export function startLog(databaseUrl: string, dataDir: string, options: Partial<
     read,
     log,
     statementTimeoutMs: 5000,
+    othersMs: 1000 / HASTE + 50,
     onAdvanced() {},
     sealing: {
       keys: undefined,

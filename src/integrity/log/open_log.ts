@@ -44,6 +44,8 @@ export interface OpenLogParts {
   readonly onAdvanced: (events: number, seconds: number) => void;
   /** Milliseconds after which a process that has stopped without a word loses the lock; default 10,000. */
   readonly idleSessionTimeoutMs?: number;
+  /** Milliseconds between two looks of a process that waits for the lock, and after an error; default 1,000. */
+  readonly othersMs?: number;
 }
 
 const IDLE_SESSION_TIMEOUT_MS = 10_000;
@@ -80,6 +82,7 @@ export function openLog(parts: OpenLogParts): OpenLog {
       growth.heard(size);
     },
     onShrunk: () => tiles.forget(),
+    othersMs: parts.othersMs,
   });
   return {
     reader: new LogReader(parts.read),

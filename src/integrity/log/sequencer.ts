@@ -15,8 +15,10 @@ const HOLDER_MS = 50;
 /** The same once nothing was recorded for so long: an idle log costs next to nothing. */
 const IDLE_MS = 200;
 const IDLE_AFTER_MS = 10_000;
-/** Milliseconds between two looks of the others, between two of the backlog, and after an error. */
+/** Milliseconds between two looks of the others, and after an error. */
 const OTHERS_MS = 1_000;
+/** Milliseconds between two looks at the backlog. */
+const BACKLOG_MS = 1_000;
 /** Milliseconds between two rounds, in which is gathered what is recorded: four times what the last took, within these bounds. */
 const GATHER_MS = 20;
 const GATHER_MOST_MS = 200;
@@ -36,6 +38,8 @@ export interface SequencerParts {
   readonly onAdvanced: (events: number, seconds: number, size: number) => void;
   /** The log is shorter than it was: the database was restored. */
   readonly onShrunk: () => void;
+  /** Milliseconds between two looks of a process that waits, and after an error; default 1,000. */
+  readonly othersMs?: number | undefined;
 }
 
 /** How the log stands, as this process saw it last. */
@@ -61,6 +65,7 @@ const UNSEEN: Standing = {
  */
 export class Sequencer {
   readonly #parts: SequencerParts;
+  readonly #othersMs: number;
   readonly #grumble: Grumble;
   readonly #holder: LogHolder;
   readonly #bell = new Bell();
@@ -80,6 +85,7 @@ export class Sequencer {
 
   constructor(parts: SequencerParts) {
     this.#parts = parts;
+    this.#othersMs = parts.othersMs ?? OTHERS_MS;
     this.#grumble = new Grumble(parts.log);
     this.#holder = new LogHolder({ ...parts, grumble: this.#grumble });
   }
@@ -124,9 +130,9 @@ export class Sequencer {
     const seen = await this.#look();
     if (!seen.holding) {
       void this.#watch();
-      return OTHERS_MS;
+      return this.#othersMs;
     }
-    if (!(await this.#holder.ready(seen))) return OTHERS_MS;
+    if (!(await this.#holder.ready(seen))) return this.#othersMs;
     const more = seen.pending && (await this.#holder.index());
     // Witnesses may take a while; nothing waits for them.
     void this.#holder.seal();
@@ -166,7 +172,7 @@ export class Sequencer {
     const backlog = await this.#parts.database.run(readBacklog);
     this.#standing = { ...this.#standing, ...backlog };
     const took = performance.now() - started;
-    this.#backlogAt = started + Math.max(OTHERS_MS, 20 * took);
+    this.#backlogAt = started + Math.max(BACKLOG_MS, 20 * took);
   }
 
   /** What the sealer of a process does that is not the one to seal. */
@@ -201,13 +207,13 @@ export class Sequencer {
     if (!isWaitedOut(error)) {
       this.#grumble.error("defect", { err: error }, "the log cannot go on; it is tried again every second");
       // What is refused for good is soon told from the rest by trying less and less.
-      return classifyError(error) === "permanent" ? HOLDER_MS : OTHERS_MS;
+      return classifyError(error) === "permanent" ? HOLDER_MS : this.#othersMs;
     }
     this.#troubleSince ??= performance.now();
     if (performance.now() - this.#troubleSince > TROUBLE_MS) {
       this.#grumble.warn("trouble", { err: error }, "the log waits for the database");
     }
-    return HOLDER_MS + (OTHERS_MS - HOLDER_MS) * Math.random();
+    return HOLDER_MS + (this.#othersMs - HOLDER_MS) * Math.random();
   }
 
   /** The last events of this process, as long as it is the one to index. */
