@@ -15,12 +15,14 @@ import { parseNote, parseVerifierKey } from "../../src/integrity/note/signed_not
 import { verifyBundle } from "../../src/integrity/offline/verify_bundle.ts";
 import { errorOf, listAll, newEvent, newEvents, startAuditService } from "../support/audit_service.ts";
 import { exportAll, startSigningService } from "../support/exported.ts";
+import { adminUrl } from "../support/server.ts";
+import { startTcpProxy } from "../support/tcp_proxy.ts";
 
 const { BUNDLE, JSONL, CSV, PARQUET } = ExportFormat;
 const { client, admin } = await startSigningService({ after });
 
 // Odd texts, several parts of a bundle, correlations that lie among each other.
-const ODD = 'an "odd" = text,\r\nwith \u001f, \u2028, 😀 and \\';
+const ODD = 'an "odd" = text,\r\nwith \u0001, \u001f, %s, %1$s, \u2028, 😀 and \\';
 const odd = newEvent({
   correlationId: "rr-odd",
   errorMessage: ODD,
@@ -285,6 +287,32 @@ test("a caller that goes away ends the export, which leaves an event of that", a
     break;
   }
   await untilIdle();
+});
+
+test("a database that goes away in the middle is told, with a time to come again", async (context) => {
+  const proxy = await startTcpProxy(Number(new URL(await adminUrl()).port));
+  context.after(() => proxy.close());
+  const { client } = await startAuditService(context, {}, proxy.port);
+  const note = "x".repeat(200_000);
+  for (let batch = 0; batch < 10; batch++) {
+    const events = newEvents(8, { payload: { case: "eventData", value: { note } } });
+    await client.recordEvents({ events });
+  }
+  let bytes = 0;
+  const { code, retryMs } = await errorOf(
+    (async () => {
+      for await (const { part } of client.exportEvents({ format: JSONL })) {
+        if (part.case !== "chunk") continue;
+        bytes += part.value.length;
+        proxy.onConnect = "close";
+        proxy.reset();
+      }
+    })(),
+  );
+  assert.equal(code, "Unavailable");
+  assert.ok((retryMs ?? 0) > 0);
+  assert.ok(bytes > 0 && bytes < 80 * note.length, `${bytes} bytes`);
+  proxy.onConnect = "pass";
 });
 
 /** Resolves when no statement of the service reads events any more. */
