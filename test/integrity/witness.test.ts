@@ -121,6 +121,12 @@ test("a witness that says nothing is waited for two seconds, once", async () => 
   assert.ok(performance.now() - began < 4000);
   const { facts } = await log.untilTold(/a witness does not cosign/);
   assert.equal(facts["reason"], "it did not answer within 2 s");
+  // Asked again, it holds nothing up.
+  log.advance(61_000);
+  const again = performance.now();
+  await site.record(1);
+  await site.untilPublished(2);
+  assert.ok(performance.now() - again < 1500);
 });
 
 test("a witness that saw another log says so loudly, and the log goes on", async () => {

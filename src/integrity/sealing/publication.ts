@@ -73,13 +73,19 @@ export function witnessesToAsk(witnesses: readonly Witness[], { note }: Publishe
   );
 }
 
+/** Waits for witnesses that cosigned the last time. Of one that failed it is found out meanwhile whether it works again. */
 async function cosign(
   { signal }: PublicationParts,
   witnesses: readonly Witness[],
   checkpoint: Checkpoint,
   note: SignedNote,
 ): Promise<Signature[]> {
-  const asked = await Promise.all(witnesses.map((witness) => witness.cosign(checkpoint, note, signal)));
+  const answers = witnesses.map((witness) => {
+    const { failing } = witness;
+    const answer = witness.cosign(checkpoint, note, signal);
+    return failing ? undefined : answer;
+  });
+  const asked = await Promise.all(answers);
   return asked.filter((signature) => signature !== undefined);
 }
 

@@ -32,6 +32,7 @@ export class Witness {
   readonly #notices: Notices;
   /** Entries of the checkpoint that it cosigned last, by origin, as far as it is known. */
   readonly #sizes = new Map<string, number>();
+  #asking = false;
   #pauseMs = 0;
   #pausedUntil = Number.NEGATIVE_INFINITY;
 
@@ -47,14 +48,15 @@ export class Witness {
     return this.#pauseMs > 0;
   }
 
-  /** Whether it is left alone for the moment. */
+  /** Whether it is left alone for the moment: it failed, or is being asked. */
   get paused(): boolean {
-    return this.#parts.monotonicMs() < this.#pausedUntil;
+    return this.#asking || this.#parts.monotonicMs() < this.#pausedUntil;
   }
 
   /** Its cosignature of a signed checkpoint; nothing where it gives none in time. Never rejects. */
   async cosign(checkpoint: Checkpoint, note: SignedNote, signal: AbortSignal): Promise<Signature | undefined> {
     if (this.paused) return undefined;
+    this.#asking = true;
     try {
       const limited = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
       const answer = await this.#ask(checkpoint, note, limited);
@@ -65,6 +67,8 @@ export class Witness {
       this.#failed(answer.kind === "other_size" ? "it names another old size each time" : answer.reason, answer.kind);
     } catch (error) {
       if (!signal.aborted) this.#failed(reasonOf(error), "refused");
+    } finally {
+      this.#asking = false;
     }
     return undefined;
   }
