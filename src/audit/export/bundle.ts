@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { hash, webcrypto } from "node:crypto";
 import { canonicalText, type JsonObject } from "../../integrity/canonical.ts";
 import type { LogKey } from "../../integrity/log/log_reader.ts";
 import type { TileReader } from "../../integrity/merkle/tile.ts";
@@ -53,22 +53,22 @@ interface FileFacts {
 
 async function* files(parts: BundleParts, steps: AsyncIterable<WalkStep<LineRow>>): AsyncGenerator<ArchiveFile> {
   const facts: FileFacts[] = [];
-  const listed = (name: string, content: Buffer): ArchiveFile => {
-    facts.push({ name, size: content.length, sha256: hash("sha256", content) });
+  const listed = async (name: string, content: Buffer<ArrayBuffer>): Promise<ArchiveFile> => {
+    facts.push({ name, size: content.length, sha256: await digestOf(content) });
     return { name, content };
   };
-  yield listed("README.txt", Buffer.from(README));
-  yield listed("checkpoint", Buffer.from(parts.checkpointNote));
+  yield await listed("README.txt", Buffer.from(README));
+  yield await listed("checkpoint", Buffer.from(parts.checkpointNote));
   const told = { events: 0, first: -1, last: -1 };
   for await (const { gaps, lines, first, last, events, number } of inParts(steps)) {
-    yield listed(`proof-${number}.jsonl`, await proofFile(parts.tiles, gaps));
-    yield listed(`events-${number}.jsonl`, lines);
+    yield await listed(`proof-${number}.jsonl`, await proofFile(parts.tiles, gaps));
+    yield await listed(`events-${number}.jsonl`, lines);
     told.events += events;
     if (told.first < 0) told.first = first;
     told.last = last;
   }
   const tail = { first: told.last + 1, last: parts.checkpoint.size - 1 };
-  yield listed("proof-tail.jsonl", await proofFile(parts.tiles, tail.first <= tail.last ? [tail] : []));
+  yield await listed("proof-tail.jsonl", await proofFile(parts.tiles, tail.first <= tail.last ? [tail] : []));
   const manifest = canonicalText({
     form: BUNDLE_FORM,
     origin: parts.checkpoint.origin,
@@ -89,6 +89,11 @@ async function* files(parts: BundleParts, steps: AsyncIterable<WalkStep<LineRow>
   yield { name: "manifest.note", content: Buffer.from(note) };
 }
 
+/** SHA-256 in hex, made on another thread: here the megabytes of a part would keep every other call waiting. */
+async function digestOf(content: Buffer<ArrayBuffer>): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest("SHA-256", content)).toString("hex");
+}
+
 /** The keys of this origin, with the one that signs the manifest. */
 function keysOf({ keys, checkpoint: { origin }, signer }: BundleParts): JsonObject[] {
   const names = new Set([origin, `${origin}/cosigner`, `${origin}/export`]);
@@ -100,7 +105,7 @@ function keysOf({ keys, checkpoint: { origin }, signer }: BundleParts): JsonObje
   return isKnown ? own : [...own, { purpose: "export", verifier_key: verifierKey }];
 }
 
-async function proofFile(tiles: TileReader, gaps: readonly Gap[]): Promise<Buffer> {
+async function proofFile(tiles: TileReader, gaps: readonly Gap[]): Promise<Buffer<ArrayBuffer>> {
   const lines = new TextBuffer();
   for await (const line of proofLines(tiles, gaps)) lines.add(line);
   return lines.take();
@@ -111,7 +116,7 @@ interface Part {
   /** Six digits. */
   readonly number: string;
   readonly gaps: readonly Gap[];
-  readonly lines: Buffer;
+  readonly lines: Buffer<ArrayBuffer>;
   readonly events: number;
   readonly first: number;
   readonly last: number;

@@ -4,7 +4,7 @@ const FIRST_BYTES = 256 * 1024;
 
 /** Texts one after the other, as UTF-8. */
 export class TextBuffer {
-  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
+  #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafe(FIRST_BYTES);
   #size = 0;
 
   /** Bytes of what was added. */
@@ -19,7 +19,7 @@ export class TextBuffer {
   }
 
   /** Gives out what was added, and begins anew. */
-  take(): Buffer {
+  take(): Buffer<ArrayBuffer> {
     const taken = this.#bytes.subarray(0, this.#size);
     this.#bytes = Buffer.allocUnsafe(this.#bytes.length);
     this.#size = 0;
