@@ -1,11 +1,9 @@
 import { type LinkRow, linkFaults } from "../integrity/chain_link.ts";
-import { EVENT_TEXT, readEventText } from "../integrity/verify/event_text.ts";
+import { readEvents, SELECT_EVENTS } from "../integrity/verify/event_text.ts";
 import type { CheckContext } from "./check.ts";
 
 /** Every event in the order of its chain, with its salt: one walk along idx_audit_events_chain of all partitions. */
-const CHAINS = `SELECT ${EVENT_TEXT} AS text
-  FROM audit_events AS event
-  LEFT JOIN audit_event_ids AS id ON id.event_id = event.event_id
+const CHAINS = `${SELECT_EVENTS}
   WHERE $1::text IS NULL OR event.correlation_id = $1::text
   ORDER BY event.correlation_id, event.chain_position, event.event_date`;
 /** Sorting millions of whole events would fill the disk; the index has them in order. */
@@ -22,13 +20,13 @@ export async function checkChains(
   let events = 0;
   let before: LinkRow | undefined;
   await snapshot.planned(BY_INDEX, async () => {
-    for await (const page of snapshot.texts(CHAINS, [correlationId ?? null])) {
-      for (const text of page) {
-        const row = readEventText(text);
+    for await (const page of readEvents(snapshot, CHAINS, [correlationId ?? null])) {
+      for (const one of page) {
+        const row = one instanceof Promise ? await one : one;
+        events++;
         for (const [kind, evidence] of linkFaults(row, before)) await report.fault(kind, evidence);
         before = row;
       }
-      events += page.length;
       report.progress(events);
     }
   });

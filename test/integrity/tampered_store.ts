@@ -4,7 +4,7 @@ import type { Outside } from "../../src/fsck/log/check_log.ts";
 import { type LinkRow, linkFaults } from "../../src/integrity/chain_link.ts";
 import type { Signer } from "../../src/integrity/note/signed_note.ts";
 import type { ChainReport } from "../../src/integrity/verify/chain_report.ts";
-import { EVENT_TEXT, readEventText } from "../../src/integrity/verify/event_text.ts";
+import { readEvents, SELECT_EVENTS } from "../../src/integrity/verify/event_text.ts";
 import { verifyChain } from "../../src/integrity/verify/verify_chain.ts";
 import { openPool, type Sql } from "../../src/postgres/pool.ts";
 import { append, chainEvent } from "../fsck/append_chains.ts";
@@ -69,13 +69,19 @@ function inShort({ check, kind, position, name }: StoreFault): string {
 
 /** Makes all hashes of rr-1 from a place on follow from what is stored, with the head: as the owner of the database can. */
 export async function rewriteChain(admin: AdminSql, from: number): Promise<void> {
-  const rows = await admin.unsafe<{ text: string }[]>(
-    `SELECT ${EVENT_TEXT} AS text FROM audit_events AS event LEFT JOIN audit_event_ids AS id USING (event_id)
-     WHERE event.correlation_id = 'rr-1' ORDER BY event.chain_position`,
-  );
+  const read = {
+    async *texts(statement: string) {
+      yield (await admin.unsafe<{ text: string }[]>(statement)).map(({ text }) => text);
+    },
+    all: async <Row extends object>(text: string, values: readonly (string | null)[] = []) =>
+      (await admin.unsafe<Row[]>(text, [...values])) as Row[],
+  };
+  const statement = `${SELECT_EVENTS} WHERE event.correlation_id = 'rr-1' ORDER BY event.chain_position`;
+  const rows: LinkRow[] = [];
+  for await (const page of readEvents(read, statement, [])) for (const event of page) rows.push(await event);
   let before: LinkRow | undefined;
-  for (const { text } of rows) {
-    const row = { ...readEventText(text), previous_event_hash: before?.event_hash ?? null };
+  for (const one of rows) {
+    const row = { ...one, previous_event_hash: before?.event_hash ?? null };
     const wrong = linkFaults(row, before).find(([kind]) => kind === "event_hash");
     before = { ...row, event_hash: wrong?.[1].expected ?? row.event_hash };
     if (Number(row.chain_position) < from) continue;

@@ -1,4 +1,4 @@
-import { EVENT_TEXT } from "./event_text.ts";
+import { SELECT_EVENTS } from "./event_text.ts";
 
 /** How the statements below are planned: a chain may hold millions of events, and indexes have them in order. */
 export const IN_ORDER = { enable_sort: "off", enable_incremental_sort: "off", enable_seqscan: "off" };
@@ -11,9 +11,7 @@ export const HEAD = `SELECT
   LEFT JOIN audit_log_state AS state ON true`;
 
 /** The events of chain $1, in the order of their places. */
-export const EVENTS = `SELECT ${EVENT_TEXT} AS text
-  FROM audit_events AS event
-  LEFT JOIN audit_event_ids AS id ON id.event_id = event.event_id
+export const EVENTS = `${SELECT_EVENTS}
   WHERE event.correlation_id = $1::text
   ORDER BY event.correlation_id, event.chain_position, event.event_date`;
 

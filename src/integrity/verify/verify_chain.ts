@@ -5,7 +5,7 @@ import { Snapshot } from "../../postgres/snapshot.ts";
 import type { ChainReport } from "./chain_report.ts";
 import { EVENTS, HEAD, IN_ORDER } from "./chain_statements.ts";
 import { ChainWalk } from "./chain_walk.ts";
-import { readEventText } from "./event_text.ts";
+import { readEvents } from "./event_text.ts";
 import { LogCover } from "./log_cover.ts";
 import { segments } from "./log_segments.ts";
 
@@ -81,13 +81,13 @@ async function walk(snapshot: Snapshot, correlationId: string): Promise<ChainRep
   await snapshot.planned(IN_ORDER, async () => {
     const known = segments(snapshot, correlationId, `${row?.log_size}`);
     const next = async () => cover.add((await known.next()).value);
-    const turns = new Turns();
-    for await (const page of snapshot.texts(EVENTS, [correlationId])) {
-      for (const text of page) {
-        const event = readEventText(text);
+    const span = new WorkSpan();
+    for await (const page of readEvents(snapshot, EVENTS, [correlationId])) {
+      for (const one of page) {
+        const event = one instanceof Promise ? await one : one;
         while (cover.lacks(Number(event.chain_position))) await next();
         chain.take(event);
-        if (turns.areDue()) await turn();
+        if (span.isOver()) await turn();
       }
     }
     while (cover.lacks(Number.POSITIVE_INFINITY)) await next();
@@ -96,11 +96,11 @@ async function walk(snapshot: Snapshot, correlationId: string): Promise<ChainRep
 }
 
 /** Tells when work has gone on for long enough. */
-class Turns {
+class WorkSpan {
   #since = performance.now();
   #events = 0;
 
-  areDue(): boolean {
+  isOver(): boolean {
     if (++this.#events % EVENTS_AT_ONCE !== 0) return false;
     const now = performance.now();
     if (now - this.#since < WORK_MS) return false;
