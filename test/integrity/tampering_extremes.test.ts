@@ -50,6 +50,12 @@ const CASES: readonly { name: string; damage: readonly string[]; verified: RegEx
     checked: /log\.not_in_log@7 /,
   },
   {
+    name: "a run that claims two thousand million places",
+    damage: ["UPDATE audit_log_runs SET event_count = 2000000000 WHERE first_log_index = 0"],
+    verified: /^log_entry@2 .*missing@8 /,
+    checked: /log\.beyond_size@\d .*log\.two_runs@/,
+  },
+  {
     name: "a head at the last place that can be stored",
     damage: [`UPDATE audit_chain_heads SET chain_position = ${LAST} WHERE correlation_id = 'rr-1'`],
     verified: /^missing@8/,

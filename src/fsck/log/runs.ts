@@ -13,6 +13,7 @@ export interface ExpectedEntry {
   readonly entry: string;
 }
 
+/** A run, or a part of one that is longer than any that a service writes. */
 interface Run {
   readonly first: number;
   readonly count: number;
@@ -34,7 +35,7 @@ export class ExpectedEntries {
   constructor({ snapshot, report }: CheckContext<"log">, size: number) {
     this.#report = report;
     this.#size = size;
-    this.#runs = runsOf(snapshot);
+    this.#runs = runsOf(snapshot, size);
   }
 
   /** Whether there are neither runs nor entries left. */
@@ -98,8 +99,9 @@ export class ExpectedEntries {
   }
 }
 
-async function* runsOf(snapshot: CheckContext<"log">["snapshot"]): AsyncGenerator<Run, undefined> {
-  for await (const page of snapshot.texts(RUNS)) for (const text of page) yield readRun(text);
+async function* runsOf(snapshot: CheckContext<"log">["snapshot"], size: number): AsyncGenerator<Run, undefined> {
+  const end = String(Math.min(size, Number.MAX_SAFE_INTEGER));
+  for await (const page of snapshot.texts(RUNS, [end])) for (const text of page) yield readRun(text);
   return undefined;
 }
 
