@@ -31,15 +31,18 @@ import { answeredEvents, toResults } from "./results.ts";
 import { type AuditServiceParts, isDegraded } from "./service_parts.ts";
 import { toStoreStatuses } from "./store_status.ts";
 import { eventSize, toAuditEvent } from "./stored_event.ts";
-import { StreamBound } from "./tail/bound.ts";
+import { StreamBound } from "./stream_bound.ts";
 import { tailEvents } from "./tail/tail.ts";
 
 /** Tails at once. One that nobody reads holds up to 8 MiB. */
 const MOST_TAILS = 200;
+/** Exports at once. Each holds some 25 MiB. */
+const MOST_EXPORTS = 16;
 
 /** Registers kubernaut.audit.v1.AuditService. What each call promises stands in the proto. */
 export function auditRoutes(parts: AuditServiceParts): (router: ConnectRouter) => void {
-  const tails = new StreamBound(MOST_TAILS);
+  const tails = new StreamBound(MOST_TAILS, "TOO_MANY_TAILS", "follow the log");
+  const exports = new StreamBound(MOST_EXPORTS, "TOO_MANY_EXPORTS", "export");
   return (router) =>
     router.service(AuditService, {
       recordEvents: (request, context) => recordEvents(parts, request, context),
@@ -47,7 +50,7 @@ export function auditRoutes(parts: AuditServiceParts): (router: ConnectRouter) =
       getEvent: (request, context) => getEvent(parts, request, context),
       listEvents: (request, context) => listEvents(parts, request, context),
       tailEvents: (request, context) => tails.count(tail(parts, request, context)),
-      exportEvents: (request, context) => exported(parts, request, context),
+      exportEvents: (request, context) => exports.count(exported(parts, request, context)),
       getServiceInfo: () => getServiceInfo(parts),
     });
 }

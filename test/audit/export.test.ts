@@ -260,7 +260,7 @@ test("each export leaves an event before its first chunk and one at its end", as
   assert.equal(started?.actorId, "anonymous");
   assert.deepEqual(started?.payload.value, {
     format: "jsonl",
-    filter: { correlationId: "rr-odd", eventData: '{"odd":"\\u001f\\"x"}' },
+    filter: { correlation_id: "rr-odd", event_data: '{"odd":"\\u001f\\"x"}' },
     tree_size: Number(header.treeSize),
   });
   assert.equal(finished?.eventType, "datastorage.export.finished");

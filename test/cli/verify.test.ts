@@ -57,7 +57,7 @@ describe("a bundle", () => {
   test("tells what of a filter, of erased and of removed events stays open", async () => {
     const own = LOG.filter(({ correlation_id: id }) => id === "rr-1");
     const lines = own.map((line, index) => (index === 1 ? erased(line) : index === 2 ? removed(line) : line));
-    const file = written("some.tar", await packed(bundleFiles(LOG, { lines, filter: { correlationId: "rr-1" } })));
+    const file = written("some.tar", await packed(bundleFiles(LOG, { lines, filter: { correlation_id: "rr-1" } })));
     const { stdout } = await datastorage([
       "verify",
       file,
@@ -78,7 +78,7 @@ describe("a bundle", () => {
     const own = LOG.filter(({ correlation_id: id }) => id === "rr-1");
     const lines = own.map((line, index) => (index === own.length - 1 ? removed(line) : line));
     const witness = cosigner("witness.example/w1", privateKeyOf(Buffer.alloc(32, 9)), () => 1_790_000_000);
-    const choices = { lines, filter: { correlationId: "rr-1" }, witnesses: [witness] };
+    const choices = { lines, filter: { correlation_id: "rr-1" }, witnesses: [witness] };
     const file = written("end.tar", await packed(bundleFiles(LOG, choices)));
     const { stdout } = await datastorage(["verify", file, "--verifier-key", witness.verifier.verifierKey]);
     assert.match(stdout, /^PROVEN/);

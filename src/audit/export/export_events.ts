@@ -39,9 +39,9 @@ export function newExportId(): string {
   return `export-${randomUUIDv7()}`;
 }
 
-/** A filter as ProtoJSON. */
+/** A filter as ProtoJSON, with the names of the contract. */
 export function filterJson(filter: MessageShape<typeof EventFilterSchema> | undefined): JsonObject {
-  return filter === undefined ? {} : (toJson(EventFilterSchema, filter) as JsonObject);
+  return filter === undefined ? {} : (toJson(EventFilterSchema, filter, { useProtoFieldName: true }) as JsonObject);
 }
 
 /** To be stored before the first byte leaves. */
@@ -76,8 +76,10 @@ function ownEvent(asked: AskedExport, type: string, outcome: OwnEvent["outcome"]
 }
 
 /** The filter, with the payload in it as text: it may be nested as deeply as the payload of an event may be in whole. */
-function toldFilter({ eventData, ...filter }: JsonObject): JsonObject {
+function toldFilter({ event_data: eventData, ...filter }: JsonObject): JsonObject {
   if (eventData === undefined) return filter;
   const text = canonicalText(eventData);
-  return text.length <= PAYLOAD_LENGTH ? { ...filter, eventData: text } : { ...filter, eventDataSha256: sha256(text) };
+  return text.length <= PAYLOAD_LENGTH
+    ? { ...filter, event_data: text }
+    : { ...filter, event_data_sha256: sha256(text) };
 }

@@ -186,7 +186,7 @@ describe("damage", () => {
 
   test("a whole correlation has no gap, and no other correlation in it", async () => {
     const own = LOG.filter(({ correlation_id: id }) => id === "rr-1");
-    const filter = { correlationId: "rr-1" };
+    const filter = { correlation_id: "rr-1" };
     const hole = await flawOf(verified(ofLog({ lines: own.filter((_, index) => index !== 2), filter })));
     assert.match(
       hole.message,
@@ -197,7 +197,7 @@ describe("damage", () => {
       /chain_position is 2 where 1 must stand/,
     );
     assert.match((await flawOf(verified(ofLog({ filter })))).message, /events of others are in the bundle/);
-    const other = ofLog({ lines: own, filter: { correlationId: "rr-9" } });
+    const other = ofLog({ lines: own, filter: { correlation_id: "rr-9" } });
     assert.match((await flawOf(verified(other))).message, /events of others are in the bundle/);
   });
 });

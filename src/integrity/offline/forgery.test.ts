@@ -56,7 +56,7 @@ test("a removed event is of its correlation only where the event after it says s
   const unlinked = async (...gone: readonly number[]) => {
     const own = LOG.filter(({ correlation_id: id }) => id === "rr-1");
     const lines = own.map((line, index) => (gone.includes(index) ? removed(line) : line));
-    return (await verified(ofLog({ lines, filter: { correlationId: "rr-1" } }))).unlinked;
+    return (await verified(ofLog({ lines, filter: { correlation_id: "rr-1" } }))).unlinked;
   };
   assert.deepEqual([await unlinked(), await unlinked(2), await unlinked(0, 3)], [0, 0, 0]);
   assert.deepEqual([await unlinked(6), await unlinked(2, 3), await unlinked(4, 5, 6)], [1, 1, 3]);
@@ -64,7 +64,7 @@ test("a removed event is of its correlation only where the event after it says s
   const own = LOG.filter(({ correlation_id: id, log_index: at }) => id === "rr-1" && Number(at) < 18);
   const other = LOG.find(({ correlation_id: id, chain_position: at }) => id === "rr-0" && at === own.length + 1);
   const lines = [...own, { ...removed(other as EventObject), correlation_id: "rr-1" } as EventObject];
-  assert.equal((await verified(ofLog({ lines, filter: { correlationId: "rr-1" } }))).unlinked, 1);
+  assert.equal((await verified(ofLog({ lines, filter: { correlation_id: "rr-1" } }))).unlinked, 1);
 });
 
 describe("what would cost whoever reads it", () => {

@@ -129,6 +129,6 @@ export function claimedCorrelation({ filter }: Manifest): string | undefined {
 
 /** The correlation that the filter asks for. */
 export function filteredCorrelation(filter: JsonObject): string | undefined {
-  const id = filter["correlationId"];
+  const id = filter["correlation_id"];
   return typeof id === "string" ? id : undefined;
 }

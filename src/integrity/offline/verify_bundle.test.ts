@@ -53,7 +53,7 @@ describe("a bundle that is right", () => {
     ["without an event", { lines: [] }],
     [
       "of one correlation",
-      { lines: LOG.filter(({ correlation_id: id }) => id === "rr-2"), filter: { correlationId: "rr-2" } },
+      { lines: LOG.filter(({ correlation_id: id }) => id === "rr-2"), filter: { correlation_id: "rr-2" } },
     ],
     ["with erased payloads", { lines: LOG.map((line, index) => (index % 2 === 0 ? line : erased(line))) }],
     [
@@ -98,7 +98,7 @@ describe("a bundle that is right", () => {
 
   test("claims a whole correlation only where the filter asks for that and nothing else", async () => {
     const lines = LOG.filter(({ correlation_id: id }) => id === "rr-1");
-    const filter = { correlationId: "rr-1" };
+    const filter = { correlation_id: "rr-1" };
     assert.equal((await verified(ofLog({ lines, filter }))).wholeCorrelation, "rr-1");
     const narrower = { ...filter, severities: ["high"] };
     assert.equal((await verified(ofLog({ lines: lines.slice(1, 2), filter: narrower }))).wholeCorrelation, undefined);

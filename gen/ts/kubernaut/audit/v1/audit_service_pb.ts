@@ -1223,6 +1223,7 @@ export const AuditService: GenService<{
    *
    * The file is whole only with the summary, which comes last. FAILED_PRECONDITION, reason NO_CHECKPOINT: a bundle needs a signed
    * checkpoint, and the log has none that covers the events (no key, or it refuses to sign; the message says which).
+   * RESOURCE_EXHAUSTED, reason TOO_MANY_EXPORTS: this process makes 16 already.
    * INVALID_ARGUMENT: a bad filter.
    *
    * @generated from rpc kubernaut.audit.v1.AuditService.ExportEvents
