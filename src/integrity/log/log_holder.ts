@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { failpoint } from "../../failpoint.ts";
 import type { Database } from "../../postgres/database.ts";
 import { sqlState } from "../../postgres/errors.ts";
@@ -71,6 +72,8 @@ export class LogHolder {
     const started = performance.now();
     const rows = await this.#parts.database.run((sql) => readPending(sql, this.#events, this.#aside));
     failpoint("log.read");
+    // Each of these steps takes milliseconds where there are very many rows: calls are answered in between.
+    await turn();
     const { next, afterGap, repeated } = sortPending(rows);
     this.#tellMisplaced(afterGap, repeated);
     if (next.length === 0) return repeated.length > 0;
@@ -113,7 +116,9 @@ export class LogHolder {
     const edge = this.#edge;
     if (edge === undefined) return false;
     try {
+      await turn();
       const step = await indexRows(edge.tree, rows);
+      await turn();
       failpoint("log.advance");
       const answer = await this.#parts.database.run((sql) => advance(sql, step));
       failpoint("log.advanced");
