@@ -203,13 +203,13 @@ async function startServer(
     ...config,
     routes: [
       auditRoutes({
+        ...config,
         writer,
         reader: readers.events,
         tail: { database, log: reader, growth },
         exports: { database, log: reader, tiles, exportSigner, sealingStatus, writer, logger: log },
         log,
         version: VERSION,
-        maxRequestBytes: config.maxRequestBytes,
         stores: () => stores.state,
         onAnswered: (outcome, category) => observer.answered(outcome, category),
       }),

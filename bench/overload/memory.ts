@@ -7,14 +7,16 @@ const MB = 1e6;
 /** Bytes that the service may come to hold with these settings: the budget of docs/memory.md, line by line. */
 export function memoryBound(config: Config, { queue }: { readonly queue: boolean }): number {
   const { maxConnections, connectionWindowBytes, maxRequestBytes, pendingBytes } = config;
-  const { appendConnections, appendBytes, readConnections } = config;
+  const { appendConnections, appendBytes, readConnections, maxTails, maxExports } = config;
   const withoutQueue =
     160 * MB +
     maxConnections * (connectionWindowBytes + Math.max(2 * connectionWindowBytes, 16 * MIB)) +
     32 * maxRequestBytes * (1 + 3.5) +
     pendingBytes +
     3 * appendConnections * appendBytes +
-    4 * readConnections * 4 * MIB;
+    4 * readConnections * 4 * MIB +
+    (64 + 128 + 48) * MIB +
+    (8 * maxTails + 25 * maxExports) * MIB;
   return queue ? withoutQueue + queueBound(config) : withoutQueue;
 }
 

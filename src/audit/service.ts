@@ -34,15 +34,10 @@ import { eventSize, toAuditEvent } from "./stored_event.ts";
 import { StreamBound } from "./stream_bound.ts";
 import { tailEvents } from "./tail/tail.ts";
 
-/** Tails at once. One that nobody reads holds up to 8 MiB. */
-const MOST_TAILS = 200;
-/** Exports at once. Each holds some 25 MiB. */
-const MOST_EXPORTS = 16;
-
 /** Registers kubernaut.audit.v1.AuditService. What each call promises stands in the proto. */
 export function auditRoutes(parts: AuditServiceParts): (router: ConnectRouter) => void {
-  const tails = new StreamBound(MOST_TAILS, "TOO_MANY_TAILS", "follow the log");
-  const exports = new StreamBound(MOST_EXPORTS, "TOO_MANY_EXPORTS", "export");
+  const tails = new StreamBound(parts.maxTails, "TOO_MANY_TAILS", "follow the log");
+  const exports = new StreamBound(parts.maxExports, "TOO_MANY_EXPORTS", "export");
   return (router) =>
     router.service(AuditService, {
       recordEvents: (request, context) => recordEvents(parts, request, context),

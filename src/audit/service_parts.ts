@@ -26,6 +26,10 @@ export interface AuditServiceParts {
   readonly version: string;
   /** Bytes of one request message at most. */
   readonly maxRequestBytes: number;
+  /** Callers that may follow the log at once. */
+  readonly maxTails: number;
+  /** Exports that may be made at once. */
+  readonly maxExports: number;
   /** Told of each event that was answered without being recorded, for counting; the others are counted when appended. */
   readonly onAnswered: (outcome: "duplicate" | "conflict" | "rejected" | "queued", category: string) => void;
   /** Whether each store takes events now, and why not. */

@@ -185,6 +185,14 @@ const reading = {
     description:
       "Rows that a filter without an index may look at for one page; the page then ends early, with a token to go on.",
   }),
+  maxTails: setting("DATASTORAGE_MAX_TAILS", integer(1, 100_000), {
+    fallback: "100",
+    description: "Most callers that follow the log (TailEvents) at once. One that reads nothing costs up to 8 MiB.",
+  }),
+  maxExports: setting("DATASTORAGE_MAX_EXPORTS", integer(1, 1000), {
+    fallback: "8",
+    description: "Most exports at once. Each costs up to 25 MiB.",
+  }),
 } as const;
 
 /** Limits of connections and messages. */

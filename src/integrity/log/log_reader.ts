@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { Fault } from "../../fault.ts";
 import type { Database } from "../../postgres/database.ts";
 import { readRows } from "../../postgres/read.ts";
 import type { Statement } from "../../postgres/statement.ts";
@@ -130,7 +131,10 @@ export class LogReader {
 
   async #one<R extends object>(statement: Statement, signal: AbortSignal): Promise<R> {
     const [row] = await readRows<R>(this.#database, statement, signal);
-    if (row === undefined) throw new Error("audit_log_state holds no row");
+    if (row === undefined) {
+      const message = "the log has lost its state: audit_log_state holds no row";
+      throw new Fault("precondition", message, { reason: "LOG_CONTRADICTED" });
+    }
     return row;
   }
 }

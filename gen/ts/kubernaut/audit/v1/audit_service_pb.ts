@@ -1206,7 +1206,7 @@ export const AuditService: GenService<{
    * To resume, give the up_to_log_index of the last message as after_log_index. UNAVAILABLE: the stream is broken and is to be
    * resumed so; with reason CONNECTION_DRAINING because the server is about to go. FAILED_PRECONDITION, reason LOG_SHORTER: the
    * log does not reach after_log_index; it was restored from a backup or is another log. RESOURCE_EXHAUSTED, reason TOO_MANY_TAILS:
-   * this process serves 200 already. INVALID_ARGUMENT: a bad filter.
+   * this process serves as many already as it may. INVALID_ARGUMENT: a bad filter.
    *
    * @generated from rpc kubernaut.audit.v1.AuditService.TailEvents
    */
@@ -1223,7 +1223,7 @@ export const AuditService: GenService<{
    *
    * The file is whole only with the summary, which comes last. FAILED_PRECONDITION, reason NO_CHECKPOINT: a bundle needs a signed
    * checkpoint, and the log has none that covers the events (no key, or it refuses to sign; the message says which).
-   * RESOURCE_EXHAUSTED, reason TOO_MANY_EXPORTS: this process makes 16 already.
+   * RESOURCE_EXHAUSTED, reason TOO_MANY_EXPORTS: this process makes as many already as it may.
    * INVALID_ARGUMENT: a bad filter.
    *
    * @generated from rpc kubernaut.audit.v1.AuditService.ExportEvents

@@ -696,7 +696,8 @@ export const IntegrityService: GenService<{
     output: typeof VerifyChainResponseSchema;
   },
   /**
-   * The latest published checkpoint, and the keys to check it with. FAILED_PRECONDITION, reason NO_CHECKPOINT: nothing was signed.
+   * The latest published checkpoint, and the keys to check it with. FAILED_PRECONDITION: reason NO_CHECKPOINT, nothing was
+   * signed; reason LOG_CONTRADICTED, what is stored as the checkpoint is none.
    *
    * @generated from rpc kubernaut.audit.v1.IntegrityService.GetCheckpoint
    */
