@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { errorOf, listAll, newEvents, outcomes, startAuditService, untilServing } from "../support/audit_service.ts";
 import { adminUrl } from "../support/server.ts";
-import { once, startTcpProxy } from "../support/tcp_proxy.ts";
+import { once, onceAnswered, startTcpProxy } from "../support/tcp_proxy.ts";
 
 const proxy = await startTcpProxy(Number(new URL(await adminUrl()).port));
 const service = await startAuditService({ after }, {}, proxy.port);
@@ -25,12 +25,8 @@ for (const { cut, direction, verdict, again } of cases) {
     const events = newEvents(100, { correlationId });
     const ofAppend = (chunk: Buffer) => chunk.includes(correlationId);
     if (direction === "up") once(proxy, "up", ofAppend, verdict);
-    else
-      proxy.judge = (chunk, towards) => {
-        // The statement went through; the next thing that comes back is its answer.
-        if (towards === "up" && ofAppend(chunk)) once(proxy, "down", () => true, verdict);
-        return "pass";
-      };
+    // The statement went through; the next thing that comes back over its connection is its answer.
+    else onceAnswered(proxy, ofAppend, verdict);
     const { code, retryMs } = await errorOf(service.client.recordEvents({ events }));
     assert.equal(code, "Unavailable");
     assert.ok(retryMs !== undefined && retryMs > 0, "with RetryInfo");

@@ -18,7 +18,7 @@ import {
 import { verifiedChain } from "../support/chain.ts";
 import { IngestCaller } from "../support/ingest_caller.ts";
 import { adminUrl } from "../support/server.ts";
-import { once, startTcpProxy } from "../support/tcp_proxy.ts";
+import { once, onceAnswered, startTcpProxy } from "../support/tcp_proxy.ts";
 
 const proxy = await startTcpProxy(Number(new URL(await adminUrl()).port));
 after(() => proxy.close());
@@ -124,12 +124,7 @@ for (const { cut, direction, verdict } of [
     const marker = batches[4]?.[0]?.eventId as string;
     const hasMarker = (chunk: Buffer) => chunk.includes(marker);
     if (direction === "up") once(proxy, "up", hasMarker, verdict);
-    else {
-      proxy.judge = (chunk, towards) => {
-        if (towards === "up" && hasMarker(chunk)) once(proxy, "down", () => true, verdict);
-        return "pass";
-      };
-    }
+    else onceAnswered(proxy, hasMarker, verdict);
     const stream = new IngestCaller(client);
     for (const [index, events] of batches.entries()) stream.push(BigInt(index + 1), events);
     const answers: IngestEventsResponse[] = [];

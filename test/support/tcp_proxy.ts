@@ -6,7 +6,7 @@ export type Direction = "up" | "down";
 export type Verdict = "pass" | "cut" | "halve" | "swallow";
 
 /**
- * A TCP proxy of a test, for faults that a real network has. `judge` sees every chunk before it is passed on:
+ * A TCP proxy of a test, for faults that a real network has. `judge` sees every chunk of every connection before it is passed on:
  *
  * - `cut`: the chunk is dropped and both connections are ended at once;
  * - `halve`: the same after the first half of the chunk;
@@ -14,7 +14,7 @@ export type Verdict = "pass" | "cut" | "halve" | "swallow";
  */
 export interface TcpProxy {
   readonly port: number;
-  judge: (chunk: Buffer, direction: Direction) => Verdict;
+  judge: (chunk: Buffer, direction: Direction, connection: object) => Verdict;
   /** What becomes of a new connection: passed on, closed at once without a word, or left open and unanswered. */
   onConnect: "pass" | "close" | "swallow";
   /** Connections accepted so far. */
@@ -28,6 +28,20 @@ export interface TcpProxy {
 export function once(proxy: TcpProxy, direction: Direction, when: (chunk: Buffer) => boolean, verdict: Verdict): void {
   proxy.judge = (chunk, towards) => {
     if (towards !== direction || !when(chunk)) return "pass";
+    proxy.judge = () => "pass";
+    return verdict;
+  };
+}
+
+/**
+ * Makes the proxy do `verdict` to the first chunk that comes back over the connection on which one went up for which `when`
+ * holds, and then pass everything again: others are in use meanwhile.
+ */
+export function onceAnswered(proxy: TcpProxy, when: (chunk: Buffer) => boolean, verdict: Verdict): void {
+  let asked: object | undefined;
+  proxy.judge = (chunk, direction, connection) => {
+    if (asked === undefined && direction === "up" && when(chunk)) asked = connection;
+    if (connection !== asked || direction === "up") return "pass";
     proxy.judge = () => "pass";
     return verdict;
   };
@@ -75,7 +89,7 @@ function join(client: Socket, upstream: Socket, proxy: TcpProxy): void {
   let silent = false;
   const pass = (from: Socket, to: Socket, direction: Direction) => {
     from.on("data", (chunk: Buffer) => {
-      const verdict = silent ? "swallow" : proxy.judge(chunk, direction);
+      const verdict = silent ? "swallow" : proxy.judge(chunk, direction, client);
       if (verdict === "pass") to.write(chunk);
       if (verdict === "swallow") silent = true;
       if (verdict === "halve") to.write(chunk.subarray(0, chunk.length >> 1));
