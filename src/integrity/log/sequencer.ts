@@ -19,7 +19,7 @@ const IDLE_AFTER_MS = 10_000;
 const OTHERS_MS = 1_000;
 /** Milliseconds between two looks at the backlog. */
 const BACKLOG_MS = 1_000;
-/** Milliseconds between two rounds, in which is gathered what is recorded: four times what the last took, within these bounds. */
+/** Milliseconds between two rounds, in which is gathered what is recorded: nine times what the last took, within these bounds. */
 const GATHER_MS = 20;
 const GATHER_MOST_MS = 200;
 /** At most, where looking alone takes long: a long transaction keeps what was indexed from being cleared away, and each look passes it. */
@@ -194,7 +194,7 @@ export class Sequencer {
     if (pause === 0) return turn();
     const gather = Math.max(
       GATHER_MS,
-      Math.min(GATHER_MOST_MS, 4 * tookMs),
+      Math.min(GATHER_MOST_MS, 9 * tookMs),
       Math.min(SLOW_LOOK_MOST_MS, 4 * this.#lookMs),
     );
     await delay(gather, undefined, { signal: this.#ending.signal }).catch(() => {});
