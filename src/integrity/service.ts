@@ -98,7 +98,7 @@ async function placeOf(
   of: GetInclusionProofRequest["of"],
   signal: AbortSignal,
 ): Promise<PlacedEvent> {
-  if (of.case === undefined) throw invalid([{ field: "", description: "one of event_id and log_index is required" }]);
+  if (of.case === undefined) throw invalid([{ field: "event_id", description: "this or log_index is required" }]);
   if (of.case === "eventId") return placeOfEvent(parts, of.value, signal);
   if (of.value > Number.MAX_SAFE_INTEGER) throw eventNotFound(`at place ${of.value} of the log`);
   return eventOfPlace(parts, Number(of.value), signal);

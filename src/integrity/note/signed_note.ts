@@ -1,20 +1,12 @@
 import { decodeBase64 } from "./base64.ts";
 import { NoteError } from "./note_error.ts";
+import type { Signature } from "./signature.ts";
 import type { Verifier } from "./verifier.ts";
 
 export { NoteError } from "./note_error.ts";
+export type { Signature } from "./signature.ts";
 export { cosigner, ed25519Signer, type Signer } from "./signer.ts";
 export { parseVerifierKey, type Verifier } from "./verifier.ts";
-
-/** A signature below a note. */
-export interface Signature {
-  /** Name of the key. */
-  readonly name: string;
-  /** Its id, 4 bytes; name and id together tell which key it was. */
-  readonly keyId: Buffer;
-  /** What the key's algorithm wrote, without the key id. */
-  readonly bytes: Buffer;
-}
 
 /** A text and its signatures (C2SP signed-note). Nothing of it may be trusted before verifyNote. */
 export interface SignedNote {

@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject, sign } from "node:crypto";
 import { NoteError } from "./note_error.ts";
-import type { Signature } from "./signed_note.ts";
+import type { Signature } from "./signature.ts";
 import { cosignedText, type SignatureType, TIME_BYTES, type Verifier, verifierOf } from "./verifier.ts";
 
 /** A private key that signs notes. */
