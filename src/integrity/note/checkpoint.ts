@@ -1,5 +1,6 @@
 import { HASH_BYTES } from "../entry.ts";
 import { decodeBase64 } from "./base64.ts";
+import { CONTROL_CHARACTER } from "./control_character.ts";
 import { NoteError } from "./note_error.ts";
 
 /** What a log says of its tree in a signed note (C2SP tlog-checkpoint). */
@@ -45,5 +46,3 @@ export function parseCheckpoint(text: string): Checkpoint {
 }
 
 const DECIMAL = /^(?:0|[1-9][0-9]*)$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
-const CONTROL_CHARACTER = /[\u0000-\u001f]/;

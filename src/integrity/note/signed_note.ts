@@ -1,4 +1,5 @@
 import { decodeBase64 } from "./base64.ts";
+import { CONTROL_CHARACTER } from "./control_character.ts";
 import { NoteError } from "./note_error.ts";
 import type { Signature } from "./signature.ts";
 import type { Verifier } from "./verifier.ts";
@@ -108,5 +109,3 @@ function keyLabel(key: { readonly name: string; readonly keyId: Buffer }): strin
 }
 
 const SIGNATURE_LINE = /^— ([^\p{White_Space}+]+) ([A-Za-z0-9+/]+={0,2})$/u;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
-const CONTROL_CHARACTER = /[\u0000-\u0009\u000b-\u001f]/;

@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject, sign } from "node:crypto";
+import { CONTROL_CHARACTER } from "./control_character.ts";
 import { NoteError } from "./note_error.ts";
 import type { Signature } from "./signature.ts";
 import { cosignedText, type SignatureType, TIME_BYTES, type Verifier, verifierOf } from "./verifier.ts";
@@ -56,6 +57,3 @@ function signerOf(
     },
   };
 }
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
-const CONTROL_CHARACTER = /[\u0000-\u0009\u000b-\u001f]/;

@@ -1,5 +1,6 @@
 import { createPublicKey, hash, type KeyObject, verify } from "node:crypto";
 import { decodeBase64 } from "./base64.ts";
+import { CONTROL_CHARACTER } from "./control_character.ts";
 import { NoteError } from "./note_error.ts";
 
 /** Signature types of C2SP signed-note that are known here: Ed25519, and Ed25519 cosignatures with a time. */
@@ -49,7 +50,7 @@ export function parseVerifierKey(vkey: string): Verifier {
  * @throws NoteError when no key may have that name.
  */
 export function verifierOf(name: string, type: SignatureType, publicKey: Buffer): Verifier {
-  if (!KEY_NAME.test(name) || !name.isWellFormed())
+  if (!KEY_NAME.test(name) || CONTROL_CHARACTER.test(name) || !name.isWellFormed())
     throw new NoteError("a key's name must not be empty, nor hold spaces, plus or control characters");
   const material = Buffer.concat([Buffer.of(type), publicKey]);
   const keyId = hash("sha256", Buffer.concat([Buffer.from(`${name}\n`), material]), "buffer").subarray(0, 4);
@@ -86,6 +87,5 @@ export const TIME_BYTES = 8;
 
 const PUBLIC_KEY_BYTES = 32;
 const SIGNATURE_BYTES = 64;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
-const KEY_NAME = /^[^\p{White_Space}+\u0000-\u001f]+$/u;
+const KEY_NAME = /^[^\p{White_Space}+]+$/u;
 const VERIFIER_KEY = /^([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$/;
